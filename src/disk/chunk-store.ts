@@ -1,0 +1,41 @@
+/**
+ * Where changed chunks of a disk are kept. A chunk is a run of `chunkBytes` bytes; chunk `i` starts at byte
+ * `i * chunkBytes` of the disk. Stores know nothing of what the bytes mean.
+ */
+
+/**
+ * `strict`: a resolved commit is in a completed IndexedDB transaction with `durability: "strict"`.
+ * `memory`: a resolved commit is lost with the worker.
+ */
+export type Durability = "strict" | "memory";
+
+export interface ChunkStore {
+  readonly durability: Durability;
+
+  /** Numbers of all stored chunks. Called once, when a disk is opened. */
+  indexes(): Promise<number[]>;
+
+  /**
+   * @param index number of a stored chunk
+   * @returns its bytes, a copy of the caller's own
+   * @throws {StorageError} the chunk cannot be read
+   */
+  read(index: number): Promise<Uint8Array<ArrayBuffer>>;
+
+  /**
+   * Stores all of these chunks or none, after everything committed before.
+   *
+   * @param chunks whole chunks by number; each `Uint8Array` spans its own buffer and is not changed until this settles
+   * @throws {StorageError} nothing was stored; the same commit may be tried again
+   */
+  commit(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void>;
+
+  /** Drops every chunk, in one step. */
+  clear(): Promise<void>;
+
+  /** Lets go of the store. What was committed stays. */
+  close(): void;
+}
+
+/** Chunk size of a new overlay in bytes. A power of two and a multiple of the 512-byte sector. */
+export const CHUNK_BYTES = 64 * 1024;

@@ -1,0 +1,55 @@
+/** What can go wrong with stored data, as sentences for the person in front of the page. */
+
+/**
+ * - `unavailable`: the browser offers no usable IndexedDB here (private mode, blocked site data)
+ * - `full`: the origin's quota or the device is full
+ * - `gone`: the stored overlay vanished while it was in use (evicted, or deleted by the person)
+ * - `newer`: the stored overlay was written by a newer format than this page knows
+ * - `mismatch`: what is stored belongs to another firmware or disk size
+ * - `in-use`: another machine of this origin holds the overlay
+ * - `failed`: any other failure of the store; `cause` has the browser's own words
+ */
+export type StorageProblem =
+  "unavailable" | "full" | "gone" | "newer" | "mismatch" | "in-use" | "failed";
+
+const SENTENCES: Record<StorageProblem, string> = {
+  unavailable:
+    "This browser does not let the page store data (private window, or site data is blocked), so the router's changes cannot be saved. Allow site data for this page, or run without saving.",
+  full: "There is no room left to save the router's changes. Free space on this device or in this site's data and try again, or go on without saving.",
+  gone: "The router's saved data was deleted by the browser or by another page while it was in use. Go on without saving to copy what you need, or reset the router.",
+  newer:
+    "The router's saved data was written by a newer version of this page. Reload the page to get that version; nothing stored was changed.",
+  mismatch:
+    "The saved data found under this name belongs to another firmware. It was left untouched; choose another overlay name.",
+  "in-use":
+    "This router is already running in another tab or frame. Close it there first, or choose another overlay name.",
+  failed: "The browser could not read or save the router's data. Try again, or reload the page.",
+};
+
+/** A failure of the browser's storage. `message` can be shown as it is; nothing already stored was changed. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+
+  constructor(
+    readonly problem: StorageProblem,
+    options?: { cause?: unknown },
+  ) {
+    super(SENTENCES[problem], options);
+  }
+}
+
+/** Turns whatever IndexedDB threw into a {@link StorageError}; one that is already one passes through. */
+export function toStorageError(cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  const name = cause instanceof Error || cause instanceof DOMException ? cause.name : "";
+  switch (name) {
+    case "QuotaExceededError":
+      return new StorageError("full", { cause });
+    case "VersionError":
+      return new StorageError("newer", { cause });
+    case "SecurityError":
+      return new StorageError("unavailable", { cause });
+    default:
+      return new StorageError("failed", { cause });
+  }
+}

@@ -1,0 +1,18 @@
+import { esbuildPlugin } from "@web/dev-server-esbuild";
+import { chromeLauncher } from "@web/test-runner-chrome";
+import { fileURLToPath } from "node:url";
+import { chromium, CHROMIUM_FLAGS } from "./scripts/lib/chromium.js";
+
+/** Module tests in a real Chromium: real IndexedDB, real workers. The repository root is what is served. */
+export default {
+  files: ["test/{disk,firmware,machine,elements}/**/*.test.ts"],
+  nodeResolve: true,
+  hostname: "127.0.0.1",
+  concurrency: 1,
+  plugins: [
+    esbuildPlugin({ ts: true, target: "es2022", tsconfig: fileURLToPath(new URL("tsconfig.json", import.meta.url)) }),
+  ],
+  browsers: [chromeLauncher({ launchOptions: { executablePath: chromium(), args: CHROMIUM_FLAGS } })],
+  testFramework: { config: { ui: "bdd", timeout: 120_000 } },
+  testsFinishTimeout: 600_000,
+};
