@@ -31,7 +31,8 @@ export function chromium() {
   if (found) return found;
   installDebianPackages(["chromium"]);
   const installed = PLACES.find((path) => existsSync(path));
-  if (!installed) throw new Error("No Chromium found. Install one, or set CHROME_PATH to its executable.");
+  if (!installed)
+    throw new Error("No Chromium found. Install one, or set CHROME_PATH to its executable.");
   return installed;
 }
 
@@ -48,6 +49,8 @@ export function installDebianPackages(packages) {
   ]) {
     const run = spawnSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"] });
     if (run.status !== 0)
-      throw new Error(`Cannot install ${packages.join(", ")} by apt-get. Install them by hand and try again.`);
+      throw new Error(
+        `Cannot install ${packages.join(", ")} by apt-get. Install them by hand and try again.`,
+      );
   }
 }

@@ -12,7 +12,9 @@ export class ImageLayer {
    */
   constructor(image: Uint8Array, byteLength: number) {
     if (image.length > byteLength)
-      throw new RangeError(`An image of ${image.length} bytes does not fit a disk of ${byteLength}.`);
+      throw new RangeError(
+        `An image of ${image.length} bytes does not fit a disk of ${byteLength}.`,
+      );
     this.#image = image;
     this.byteLength = byteLength;
   }

@@ -23,12 +23,15 @@ export interface DiskOptions {
   readonly chunkBytes: number;
   /** called when the store failed; the request waits for {@link LayeredDisk.retry} or {@link LayeredDisk.detach} */
   readonly onStall?: (error: StorageError) => void;
+  /** called after every commit, when {@link LayeredDisk.usage} may have changed */
+  readonly onCommit?: () => void;
 }
 
 export class LayeredDisk {
   readonly #base: ImageLayer;
   readonly #chunkBytes: number;
   readonly #onStall: (error: StorageError) => void;
+  readonly #onCommit: () => void;
   #store: ChunkStore;
   #stored: Set<number>;
   /** recently used chunks, least recently used first; never newer than the store */
@@ -42,6 +45,7 @@ export class LayeredDisk {
     this.#store = options.store;
     this.#chunkBytes = options.chunkBytes;
     this.#onStall = options.onStall ?? (() => undefined);
+    this.#onCommit = options.onCommit ?? (() => undefined);
     this.#stored = new Set(stored);
   }
 
@@ -155,6 +159,7 @@ export class LayeredDisk {
       this.#stored.add(index);
       this.#remember(index, chunk);
     }
+    this.#onCommit();
   }
 
   /** The whole chunks that a write changes, with the write in them. */
@@ -222,7 +227,7 @@ export class LayeredDisk {
 
   #pieces(offset: number, length: number): Piece[] {
     const pieces: Piece[] = [];
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const index = Math.floor((offset + at) / this.#chunkBytes);
       const from = (offset + at) % this.#chunkBytes;
       const size = Math.min(this.#chunkBytes - from, length - at);
@@ -234,8 +239,12 @@ export class LayeredDisk {
 
   #check(offset: number, length: number): void {
     const inside =
-      Number.isSafeInteger(offset) && offset >= 0 && length >= 0 && offset + length <= this.byteLength;
-    if (!inside) throw new RangeError(`Bytes ${offset} to ${offset + length} lie outside the disk.`);
+      Number.isSafeInteger(offset) &&
+      offset >= 0 &&
+      length >= 0 &&
+      offset + length <= this.byteLength;
+    if (!inside)
+      throw new RangeError(`Bytes ${offset} to ${offset + length} lie outside the disk.`);
   }
 }
 

@@ -1,0 +1,88 @@
+/**
+ * Makes dist/: the worker first, whose hashed name goes into the page's bundle, then the pages, then what is copied.
+ * Everything a page needs lies in dist/playground/, laid out as in the repository (kernels/, images/).
+ */
+import { build as esbuild, type BuildOptions } from "esbuild";
+import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { basename } from "node:path";
+import { publishFirmware } from "../../src/cli/publish.js";
+import { V86_DIRECTORY } from "../../src/machine/assets.js";
+import { compressFiles } from "./compress.js";
+import { DIST, ROOT } from "./paths.js";
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  sourcemap: true,
+  metafile: true,
+  logLevel: "warning",
+  absWorkingDir: ROOT,
+  loader: { ".css": "text" },
+};
+
+/** @returns path of the made directory */
+export async function build(): Promise<string> {
+  await checkV86();
+  // The firmware stays: it is large, and publishing updates only what changed.
+  await mkdir(`${DIST}playground`, { recursive: true });
+  await removeScripts(`${DIST}playground/`);
+  const worker = await buildWorker();
+  await buildPages(worker);
+  await copyStatic();
+  await publishFirmware(ROOT, `${DIST}playground`);
+  await compressFiles(DIST);
+  return DIST;
+}
+
+async function buildWorker(): Promise<string> {
+  const { metafile } = await esbuild({
+    ...COMMON,
+    entryPoints: { "machine-worker": "src/machine/worker.ts" },
+    entryNames: "[name]-[hash]",
+    outdir: `${DIST}playground`,
+  });
+  const made = Object.keys(metafile?.outputs ?? {}).find((path) => path.endsWith(".js"));
+  if (!made) throw new Error("esbuild made no worker.");
+  return basename(made);
+}
+
+async function buildPages(worker: string): Promise<void> {
+  await esbuild({
+    ...COMMON,
+    entryPoints: {
+      "playground/openwrt-playground": "src/elements/index.ts",
+      site: "src/site/site.ts",
+    },
+    chunkNames: "playground/[name]-[hash]",
+    splitting: true,
+    outdir: DIST,
+    define: { WORKER_FILE: JSON.stringify(worker) },
+  });
+}
+
+async function copyStatic(): Promise<void> {
+  const v86 = `${DIST}playground/${V86_DIRECTORY}`;
+  await mkdir(v86, { recursive: true });
+  await cp(`${ROOT}node_modules/v86/build/v86.wasm`, `${v86}/v86.wasm`);
+  await cp(`${ROOT}public`, DIST, { recursive: true });
+  for (const file of ["index.html", "site.css"]) await cp(`${ROOT}src/site/${file}`, DIST + file);
+}
+
+/** src/machine/v86.ts is written for one version, and its name is in the cached path. */
+async function checkV86(): Promise<void> {
+  const { version } = JSON.parse(
+    await readFile(`${ROOT}node_modules/v86/package.json`, "utf8"),
+  ) as { version: string };
+  if (V86_DIRECTORY !== `v86-${version}`)
+    throw new Error(
+      `v86 ${version} is installed, but src/machine/assets.ts and v86.ts are written for ${V86_DIRECTORY}.`,
+    );
+}
+
+/** Hashed names of earlier builds would pile up. */
+async function removeScripts(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (/\.js(\.|$)/.test(name)) await rm(folder + name);
+}

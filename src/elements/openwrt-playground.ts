@@ -1,0 +1,408 @@
+/**
+ * `<openwrt-playground>`: a router in a page, with its console, its state and its power buttons.
+ *
+ *     <openwrt-playground firmware="demo" overlay="default" autostart></openwrt-playground>
+ */
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { MachineError } from "../machine/errors.js";
+import { MachineProgressEvent } from "../machine/events.js";
+import { Machine, type StorageReport } from "../machine/machine.js";
+import "./confirm-dialog.js";
+import type { ConfirmDialog } from "./confirm-dialog.js";
+import "./openwrt-progress.js";
+import "./openwrt-terminal.js";
+import type { OpenwrtTerminal } from "./openwrt-terminal.js";
+import { savedText, STATE_TEXT, TEXT } from "./strings.js";
+import { buttonStyles, colours } from "./styles.js";
+
+@customElement("openwrt-playground")
+export class OpenwrtPlayground extends LitElement {
+  static override styles = [
+    colours,
+    buttonStyles,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        box-sizing: border-box;
+        height: 32rem;
+        min-width: 0;
+        border: 1px solid var(--playground-line);
+        border-radius: 10px;
+        overflow: hidden;
+        font-family: system-ui, sans-serif;
+        color: var(--playground-text);
+        background: var(--playground-surface);
+      }
+      :host([hidden]) {
+        display: none;
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 8px 12px;
+        padding: 8px 14px;
+        border-bottom: 1px solid var(--playground-line);
+      }
+      .state {
+        display: flex;
+        align-items: center;
+        gap: 8px;
+        margin-right: auto;
+        font-weight: 600;
+      }
+      .state small {
+        font-weight: 400;
+        color: var(--playground-quiet);
+      }
+      .dot {
+        width: 10px;
+        height: 10px;
+        border-radius: 50%;
+        background: var(--playground-quiet);
+      }
+      .running .dot {
+        background: var(--playground-good);
+      }
+      .loading .dot,
+      .booting .dot {
+        background: var(--playground-busy);
+      }
+      .failed .dot {
+        background: var(--playground-danger);
+      }
+      [role="toolbar"] {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+      }
+      main {
+        position: relative;
+        flex: 1;
+        min-height: 0;
+        display: grid;
+      }
+      openwrt-terminal {
+        min-width: 0;
+      }
+      openwrt-progress {
+        border-bottom: 1px solid var(--playground-line);
+      }
+      .card {
+        position: absolute;
+        inset: 0;
+        display: flex;
+        flex-direction: column;
+        align-items: center;
+        justify-content: center;
+        gap: 14px;
+        padding: 16px;
+        overflow: auto;
+        text-align: center;
+        line-height: 1.5;
+        background: color-mix(in srgb, var(--playground-surface) 92%, transparent);
+      }
+      .card > * {
+        max-width: 38rem;
+        margin: 0;
+      }
+      .card h2 {
+        font-size: 1.125rem;
+      }
+      .card .choices {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: center;
+        gap: 8px;
+      }
+      .card details {
+        width: 100%;
+        text-align: left;
+      }
+      .card pre {
+        overflow: auto;
+        max-height: 12rem;
+        padding: 8px;
+        border: 1px solid var(--playground-line);
+        font-size: 0.75rem;
+      }
+      button.large {
+        min-height: 48px;
+        padding: 8px 28px;
+        font-size: 1.0625rem;
+      }
+      footer {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        gap: 2px 16px;
+        padding: 6px 14px;
+        border-top: 1px solid var(--playground-line);
+        font-size: 0.8125rem;
+        color: var(--playground-quiet);
+      }
+    `,
+  ];
+
+  /** Name of the firmware. Default "demo". */
+  @property() accessor firmware = "demo";
+
+  /** Name of the overlay in this origin's storage. Default "default". */
+  @property() accessor overlay = "default";
+
+  /** Start as soon as the element is in the page. Default false. */
+  @property({ type: Boolean }) accessor autostart = false;
+
+  /** URL of the directory with the built files. Default: where this script came from. */
+  @property() accessor assets = new URL("./", import.meta.url).href;
+
+  @state() private accessor progress: MachineProgressEvent | undefined;
+  @state() private accessor storage: StorageReport | undefined;
+  @state() private accessor screenReader = false;
+  @state() private accessor problem: Error | undefined;
+
+  @query("openwrt-terminal") private accessor terminal!: OpenwrtTerminal;
+  @query("openwrt-confirm-dialog") private accessor confirmation!: ConfirmDialog;
+  #machine: Machine | undefined;
+  #listening: AbortController | undefined;
+  #readingStorage: Promise<void> | undefined;
+
+  /**
+   * The machine of this element; another one after `firmware` or `overlay` changed.
+   *
+   * @throws {MachineError} an attribute has a name that cannot be one
+   */
+  get machine(): Machine {
+    if (!this.#machine) {
+      const { firmware, overlay, assets } = this;
+      this.#machine = new Machine({
+        firmware,
+        overlay,
+        assets: new URL(assets, document.baseURI),
+      });
+      this.#listen(this.#machine);
+    }
+    return this.#machine;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.requestUpdate();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    // An element that is only moved comes back at once and keeps its machine.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#discard();
+    });
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    if (changed.has("firmware") || changed.has("overlay") || changed.has("assets")) this.#discard();
+    if (this.#machine) return;
+    try {
+      void this.machine;
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = error as Error;
+    }
+  }
+
+  protected override updated(): void {
+    if (this.autostart && this.#machine && !this.#autostarted.has(this.#machine)) {
+      this.#autostarted.add(this.#machine);
+      this.#run(this.#machine.start());
+    }
+  }
+  /** a machine starts by itself once, not each time the element is drawn */
+  readonly #autostarted = new WeakSet<Machine>();
+
+  protected override render() {
+    const machine = this.#machine;
+    const current = machine?.state ?? "failed";
+    const busy = current === "loading" || current === "booting";
+    return html`
+      <header class=${current}>
+        <div class="state" role="status">
+          <span class="dot" aria-hidden="true"></span>
+          <span>${STATE_TEXT[current]}</span>
+          ${
+            current === "running" && this.progress?.stage !== "ready"
+              ? html`<small>${TEXT.servicesStarting}</small>`
+              : nothing
+          }
+        </div>
+        <div role="toolbar" aria-label=${TEXT.controls}>${this.#buttons(current)}</div>
+      </header>
+      ${
+        busy
+          ? html`<openwrt-progress
+              .stage=${this.progress?.stage ?? "fetch"}
+              .loaded=${this.progress?.loaded ?? 0}
+              .total=${this.progress?.total ?? 0}
+            ></openwrt-progress>`
+          : nothing
+      }
+      <main>
+        <openwrt-terminal
+          .machine=${machine}
+          .screenReader=${this.screenReader}
+          @leave=${() => this.renderRoot.querySelector<HTMLElement>("header button:enabled")?.focus()}
+        ></openwrt-terminal>
+        ${this.#card(current)}
+      </main>
+      <footer>
+        <span>${this.#storageText()}</span>
+        <span>${TEXT.leaveHint}</span>
+      </footer>
+      <openwrt-confirm-dialog
+        heading=${TEXT.resetTitle}
+        text=${TEXT.resetText}
+        action=${TEXT.resetConfirm}
+      ></openwrt-confirm-dialog>
+    `;
+  }
+
+  #buttons(current: Machine["state"]) {
+    const on = current === "running" || current === "booting";
+    return html`
+      ${
+        current === "off" || current === "failed"
+          ? html`<button ?disabled=${!this.#machine} @click=${this.#start}>${TEXT.start}</button>`
+          : html`<button ?disabled=${!on} @click=${() => this.#run(this.machine.reboot())}>
+                ${TEXT.reboot}</button
+              ><button @click=${() => this.#run(this.machine.powerOff())}>${TEXT.powerOff}</button>`
+      }
+      <button ?disabled=${!this.#machine} @click=${this.#reset}>${TEXT.reset}…</button>
+      <button
+        aria-pressed=${this.screenReader ? "true" : "false"}
+        @click=${() => (this.screenReader = !this.screenReader)}
+      >
+        ${TEXT.screenReader}
+      </button>
+    `;
+  }
+
+  /** What lies over the console when there is something to say or to choose first. */
+  #card(current: Machine["state"]) {
+    const machine = this.#machine;
+    const stall = machine?.stall;
+    if (stall)
+      return html`<div class="card" role="alert">
+        <h2>${TEXT.stallTitle}</h2>
+        <p>${stall.message}</p>
+        <div class="choices">
+          <button class="primary" @click=${() => machine.retry()}>${TEXT.retry}</button>
+          <button @click=${() => machine.detach()}>${TEXT.detach}</button>
+        </div>
+      </div>`;
+    if (current === "failed") {
+      const error = this.problem ?? machine?.error;
+      const details = error instanceof MachineError ? error.details : [];
+      return html`<div class="card" role="alert">
+        <h2>${TEXT.failTitle}</h2>
+        <p>${error?.message}</p>
+        ${
+          details.length > 0
+            ? html`<details>
+                <summary>${TEXT.details}</summary>
+                <pre tabindex="0">${details.join("\n")}</pre>
+              </details>`
+            : nothing
+        }
+        ${
+          machine
+            ? html`<div class="choices">
+                <button class="primary" @click=${this.#start}>${TEXT.retry}</button>
+                <button @click=${this.#reset}>${TEXT.reset}…</button>
+              </div>`
+            : nothing
+        }
+      </div>`;
+    }
+    if (current === "off")
+      return html`<div class="card">
+        <button class="primary large" @click=${this.#start}>${TEXT.start}</button>
+        <p>${TEXT.offHint}</p>
+      </div>`;
+    return nothing;
+  }
+
+  #storageText(): string {
+    if (!this.storage) return TEXT.storageUnknown;
+    if (this.storage.durability === "memory") return TEXT.notSaved;
+    return this.storage.bytes === 0 ? TEXT.savedNothing : savedText(this.storage.bytes);
+  }
+
+  readonly #start = (): void => {
+    this.#run(this.machine.start());
+    this.terminal.focus();
+  };
+
+  readonly #reset = async (): Promise<void> => {
+    if (!(await this.confirmation.ask())) return;
+    this.#run(this.machine.reset());
+    this.terminal.focus();
+  };
+
+  /** Failures show in the machine's state and error; nothing else waits for these. */
+  #run(work: Promise<unknown>): void {
+    work.catch(() => undefined);
+  }
+
+  #listen(machine: Machine): void {
+    this.#listening?.abort();
+    const { signal } = (this.#listening = new AbortController());
+    const on = (name: string, listener: (event: Event) => void) =>
+      machine.addEventListener(name, listener, { signal });
+    on("statechange", () => this.#stateChanged(machine));
+    on("progress", (event) => (this.progress = event as MachineProgressEvent));
+    on("error", () => this.requestUpdate());
+    on("storagechange", () => this.#readStorage(machine));
+  }
+
+  #stateChanged(machine: Machine): void {
+    if (machine.state === "loading") {
+      if (this.progress) this.terminal.note(TEXT.rebooted);
+      this.progress = undefined;
+    }
+    if (machine.state === "booting") this.terminal.takeTyped();
+    if (machine.state === "running") {
+      this.terminal.tellSize();
+      // The console waits for Enter; nobody who opens this page should have to know.
+      if (!this.terminal.takeTyped()) this.terminal.type("\r");
+    }
+    this.requestUpdate();
+  }
+
+  /** At most one question at a time. */
+  #readStorage(machine: Machine): void {
+    this.#readingStorage ??= machine
+      .storage()
+      .then(
+        (storage) => {
+          if (machine === this.#machine) this.storage = storage;
+        },
+        () => undefined,
+      )
+      .finally(() => (this.#readingStorage = undefined));
+    this.requestUpdate();
+  }
+
+  #discard(): void {
+    this.#listening?.abort();
+    void this.#machine?.destroy();
+    this.#machine = undefined;
+    this.progress = undefined;
+    this.storage = undefined;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "openwrt-playground": OpenwrtPlayground;
+  }
+}

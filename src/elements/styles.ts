@@ -1,0 +1,57 @@
+import { css } from "lit";
+
+/** Colours of the elements, light and dark; an embedding page may set its own. */
+export const colours = css`
+  :host {
+    color-scheme: light dark;
+    --playground-text: light-dark(#1b2530, #dfe6ee);
+    --playground-quiet: light-dark(#4c5a68, #a3b0be);
+    --playground-surface: light-dark(#ffffff, #1a212b);
+    --playground-line: light-dark(#cdd6df, #35414f);
+    --playground-accent: light-dark(#0b63a5, #5bb4f0);
+    --playground-on-accent: light-dark(#ffffff, #06121c);
+    --playground-danger: light-dark(#b3261e, #ff8d84);
+    --playground-on-danger: light-dark(#ffffff, #2a0603);
+    --playground-good: light-dark(#1a6e2e, #63d283);
+    --playground-busy: light-dark(#8a5a00, #f0b955);
+  }
+`;
+
+export const buttonStyles = css`
+  button {
+    font: inherit;
+    font-size: 0.875rem;
+    min-height: 36px;
+    padding: 4px 12px;
+    border: 1px solid var(--playground-line);
+    border-radius: 6px;
+    color: var(--playground-text);
+    background: var(--playground-surface);
+    cursor: pointer;
+  }
+  button:hover:not(:disabled) {
+    border-color: var(--playground-accent);
+  }
+  button:focus-visible {
+    outline: 2px solid var(--playground-accent);
+    outline-offset: 2px;
+  }
+  button:disabled {
+    opacity: 0.5;
+    cursor: default;
+  }
+  button[aria-pressed="true"] {
+    border-color: var(--playground-accent);
+    box-shadow: inset 0 0 0 1px var(--playground-accent);
+  }
+  button.primary {
+    border-color: var(--playground-accent);
+    color: var(--playground-on-accent);
+    background: var(--playground-accent);
+  }
+  button.danger {
+    border-color: var(--playground-danger);
+    color: var(--playground-on-danger);
+    background: var(--playground-danger);
+  }
+`;

@@ -1,0 +1,57 @@
+/** Text helpers for what a guest prints: bytes in, lines out, escape sequences removed. */
+
+/** Turns bytes into a string of the same length, one character a byte. */
+export function byteString(bytes: Uint8Array): string {
+  let text = "";
+  // String.fromCharCode takes its arguments from the stack: pieces keep that small.
+  for (let at = 0; at < bytes.length; at += 4096)
+    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
+  return text;
+}
+
+/** The reverse of {@link byteString}, decoded as UTF-8; what is not UTF-8 becomes U+FFFD. */
+export function decodeByteString(text: string): string {
+  return new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+}
+
+/** Control sequences of ECMA-48 (CSI …, OSC …) and other control characters. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS =
+  /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|[\x00-\x08\x0b-\x1f\x7f]/g;
+
+/** Calls back for every whole line, without controls; keeps the last ones. */
+export class LineReader {
+  #partial = "";
+  readonly #recent: string[] = [];
+
+  /**
+   * @param onLine called with each line as it ends
+   * @param keep how many of the last lines to keep
+   */
+  constructor(
+    private readonly onLine: (line: string) => void,
+    private readonly keep = 20,
+  ) {}
+
+  push(bytes: Uint8Array): void {
+    const lines = (this.#partial + byteString(bytes)).split("\n");
+    // A guest that never ends its line must not fill our memory.
+    this.#partial = (lines.pop() ?? "").slice(-4096);
+    for (const raw of lines) {
+      const line = decodeByteString(raw).replace(CONTROLS, "").trimEnd();
+      this.#recent.push(line);
+      if (this.#recent.length > this.keep) this.#recent.shift();
+      this.onLine(line);
+    }
+  }
+
+  /** The line that has not ended yet. */
+  get partial(): string {
+    return this.#partial;
+  }
+
+  /** The last lines that were not empty. */
+  get recent(): string[] {
+    return this.#recent.filter((line) => line !== "");
+  }
+}

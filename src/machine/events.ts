@@ -1,0 +1,30 @@
+import type { BootStage } from "./boot-watch.js";
+
+/**
+ * - `off`: no power
+ * - `loading`: fetching the emulator and the firmware, or opening the overlay
+ * - `booting`: the CPU runs, no shell answers yet
+ * - `running`: a shell answers
+ * - `suspended`: memory is saved, the CPU does not run
+ * - `failed`: see {@link Machine.error}; `start()` and `reset()` try again
+ */
+export type MachineState = "off" | "loading" | "booting" | "running" | "suspended" | "failed";
+
+/** How far a start is: `fetch` counts bytes of kernel and root filesystem, the others have no measure. */
+export type ProgressStage = "fetch" | BootStage;
+
+/** Event "progress" of a machine. */
+export class MachineProgressEvent extends Event {
+  /**
+   * @param stage what is being done
+   * @param loaded bytes fetched, in stage `fetch`; else 0
+   * @param total bytes to fetch, in stage `fetch`; else 0
+   */
+  constructor(
+    readonly stage: ProgressStage,
+    readonly loaded = 0,
+    readonly total = 0,
+  ) {
+    super("progress");
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Every message between the page and a machine's worker. One worker lives from one power-on to the next reset,
+ * power-off or crash: the page starts a fresh one for every boot.
+ */
+import type { Durability } from "../disk/chunk-store.js";
+import type { StorageProblem } from "../disk/errors.js";
+import type { BootStage } from "./boot-watch.js";
+import type { ExecResult } from "./shell.js";
+
+/** Page → worker. */
+export type ToWorker =
+  /** First message: open the disk and power on. */
+  | ({ readonly type: "start" } & StartMessage)
+  /** Bytes the person typed, for ttyS0. */
+  | { readonly type: "input"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** Run a command in the router; answered by `result`, `refused`. */
+  | {
+      readonly type: "exec";
+      readonly id: number;
+      readonly command: string;
+      readonly stdin?: string | undefined;
+      readonly timeout?: number | undefined;
+    }
+  /** The caller of `exec` lost interest: interrupt it. */
+  | { readonly type: "cancel"; readonly id: number }
+  /** What the person decided after `stalled`. */
+  | { readonly type: "decide"; readonly decision: "retry" | "detach" }
+  /** Finish the writes under way, then say `ended`: the page is about to end this worker. */
+  | { readonly type: "stop" };
+
+export interface StartMessage {
+  readonly wasm: WebAssembly.Module;
+  readonly bios: ArrayBuffer;
+  readonly vgaBios: ArrayBuffer;
+  readonly kernel: ArrayBuffer;
+  /** squashfs at the start of the disk */
+  readonly root: ArrayBuffer;
+  readonly commandLine: string;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  /** SHA-256 of the firmware, hex */
+  readonly firmware: string;
+  /** name of the overlay; `undefined` keeps changes in memory only */
+  readonly overlay: string | undefined;
+  /** drop the stored overlay before power-on */
+  readonly reset: boolean;
+}
+
+/** How a boot ended, seen from the host. `stopped` answers the page's `stop`. */
+export type Ending = "reboot" | "halt" | "panic" | "stopped";
+
+/** Worker → page. */
+export type FromWorker =
+  /** The boot reached a stage. */
+  | { readonly type: "stage"; readonly stage: BootStage }
+  /** Bytes the router printed on ttyS0. */
+  | { readonly type: "output"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The root shell answers. */
+  | { readonly type: "shell" }
+  /** What is stored now; sent after the disk is open and after writes, a few times a second at most. */
+  | {
+      readonly type: "usage";
+      readonly bytes: number;
+      readonly chunks: number;
+      readonly durability: Durability;
+    }
+  /** An `exec` is done. */
+  | { readonly type: "result"; readonly id: number; readonly result: ExecResult }
+  /** An `exec` failed; `name` is the error's class. */
+  | {
+      readonly type: "refused";
+      readonly id: number;
+      readonly name: string;
+      readonly message: string;
+    }
+  /** The store failed; the machine is paused and the pending writes are kept until `decide`. */
+  | { readonly type: "stalled"; readonly problem: StorageProblem; readonly cause: string }
+  /** The guest or the page ended this boot; all writes are settled. Last message. */
+  | { readonly type: "ended"; readonly how: Ending; readonly lastLines: string[] }
+  /** The worker cannot go on. Last message. */
+  | {
+      readonly type: "failed";
+      readonly problem: StorageProblem | undefined;
+      readonly message: string;
+      readonly lastLines: string[];
+    };

@@ -1,0 +1,190 @@
+/**
+ * The emulated PC: the one file that touches v86 and its internals (pinned to exactly {@link V86_VERSION}).
+ *
+ * Runs in a worker or in Node. Every listener is wrapped: an exception that reaches v86's bus freezes the machine
+ * silently, and even its own `stop()` then hangs.
+ */
+import { V86, type V86Options } from "v86";
+import type { LayeredDisk } from "../disk/layered-disk.js";
+import { V86Disk } from "./v86-disk.js";
+
+/** The version whose internals this file knows. The build checks it against the installed package. */
+export const V86_VERSION = "0.5.462";
+
+/** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
+const VGA_BYTES = 1024 * 1024;
+/** Largest piece of input put into one buffer of the guest's virtio console (drivers/char/virtio_console.c: one page). */
+const CONSOLE_PIECE = 1024;
+
+export interface PcOptions {
+  /** compiled v86.wasm */
+  readonly wasm: WebAssembly.Module;
+  readonly bios: ArrayBuffer;
+  readonly vgaBios: ArrayBuffer;
+  /** Linux kernel, as a bzImage */
+  readonly kernel: ArrayBuffer;
+  readonly commandLine: string;
+  /** RAM in bytes */
+  readonly memoryBytes: number;
+  readonly disk: LayeredDisk;
+  readonly on: PcEvents;
+}
+
+export interface PcEvents {
+  /** bytes the guest wrote to ttyS0 */
+  serial(bytes: Uint8Array<ArrayBuffer>): void;
+  /** bytes the guest wrote to hvc0 */
+  console(bytes: Uint8Array<ArrayBuffer>): void;
+  /** the guest asked for a reset of the CPU; it is stopped and must not go on, its kernel is loaded only once */
+  reboot(): void;
+  /** the guest halted the CPU with interrupts off, which is how it powers off without ACPI */
+  halt(): void;
+  /** something failed inside an emulator callback; the machine cannot go on */
+  error(error: unknown): void;
+}
+
+/** What of v86's undeclared parts is used here. */
+interface Internals {
+  readonly bus: {
+    send(event: string, value: unknown): void;
+  };
+  readonly v86: {
+    readonly cpu: {
+      reboot_internal: () => void;
+      readonly in_hlt: Uint8Array;
+      readonly devices: {
+        readonly virtio_console: { readonly virtio: { readonly queues: readonly Queue[] } };
+      };
+    };
+  };
+}
+
+interface Queue {
+  is_configured(): boolean;
+  has_request(): boolean;
+}
+
+export class Pc {
+  readonly #emulator: V86 & Internals;
+  readonly #on: PcEvents;
+  #serialOut: number[] = [];
+  #consoleIn: Uint8Array<ArrayBuffer>[] = [];
+  /** whether the CPU and its devices exist */
+  #ready = false;
+  #ended = false;
+
+  constructor(options: PcOptions) {
+    this.#on = options.on;
+    const settings: V86Options & { hda: unknown; virtio_console: boolean } = {
+      wasm_fn: async (imports) => (await WebAssembly.instantiate(options.wasm, imports)).exports,
+      bios: { buffer: options.bios },
+      vga_bios: { buffer: options.vgaBios },
+      bzimage: { buffer: options.kernel },
+      cmdline: options.commandLine,
+      memory_size: options.memoryBytes,
+      vga_memory_size: VGA_BYTES,
+      hda: new V86Disk(options.disk, (error) => this.#fail(error)) as never,
+      net_device: { type: "virtio" },
+      virtio_console: true as never,
+      disable_keyboard: true,
+      disable_mouse: true,
+      disable_speaker: true,
+      autostart: true,
+    };
+    this.#emulator = new V86(settings as V86Options) as V86 & Internals;
+    this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
+    this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
+    this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
+    this.#listen("emulator-ready", () => this.#catchReboot());
+  }
+
+  /** Types on ttyS0. */
+  sendSerial(bytes: Uint8Array): void {
+    this.#guard(() => this.#emulator.serial_send_bytes(0, bytes));
+  }
+
+  /** Types on hvc0; what the guest has no buffer for yet waits here. */
+  sendConsole(bytes: Uint8Array<ArrayBuffer>): void {
+    for (let at = 0; at < bytes.length; at += CONSOLE_PIECE)
+      this.#consoleIn.push(bytes.slice(at, at + CONSOLE_PIECE));
+    this.#pumpConsole();
+  }
+
+  /** Whether the CPU waits in a HLT just now: a guest that idles lives. */
+  get idle(): boolean {
+    return this.#ready && this.#emulator.v86.cpu.in_hlt[0] === 1;
+  }
+
+  /** Stops the CPU; {@link resume} lets it go on where it was. */
+  async pause(): Promise<void> {
+    if (!this.#ended) await this.#emulator.stop();
+  }
+
+  async resume(): Promise<void> {
+    if (!this.#ended) await this.#emulator.run();
+  }
+
+  #listen<Name extends keyof Events>(name: Name, listener: (value: Events[Name]) => void): void {
+    this.#emulator.add_listener(name as never, (value: Events[Name]) =>
+      this.#guard(() => listener(value)),
+    );
+  }
+
+  /** Bytes come one by one: hand them on together, at the end of the CPU's time slice. */
+  #serial(byte: number): void {
+    if (this.#serialOut.length === 0)
+      queueMicrotask(() =>
+        this.#guard(() => {
+          const bytes = Uint8Array.from(this.#serialOut);
+          this.#serialOut = [];
+          this.#on.serial(bytes);
+        }),
+      );
+    this.#serialOut.push(byte);
+  }
+
+  #pumpConsole(): void {
+    this.#guard(() => {
+      const queue = this.#ready
+        ? this.#emulator.v86.cpu.devices.virtio_console.virtio.queues[0]
+        : undefined;
+      while (this.#consoleIn.length > 0 && queue?.is_configured() && queue.has_request())
+        this.#emulator.bus.send("virtio-console0-input-bytes", this.#consoleIn.shift());
+      if (this.#consoleIn.length > 0 && !this.#ended) setTimeout(() => this.#pumpConsole(), 5);
+    });
+  }
+
+  /** A guest's reset would boot the BIOS without a kernel: say so instead. */
+  #catchReboot(): void {
+    this.#ready = true;
+    this.#emulator.v86.cpu.reboot_internal = () => this.#finish(() => this.#on.reboot());
+  }
+
+  #finish(tell: () => void): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#guard(() => void this.#emulator.stop());
+    this.#guard(tell);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#on.error(error);
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+}
+
+interface Events {
+  "serial0-output-byte": number;
+  "virtio-console0-output-bytes": Uint8Array;
+  "cpu-event-halt": undefined;
+  "emulator-ready": undefined;
+}

@@ -1,0 +1,182 @@
+/**
+ * A machine's worker: the emulator, its disk and its consoles. The page never waits on any of them; all it does
+ * is exchange the messages of messages.ts.
+ */
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { StorageError } from "../disk/errors.js";
+import { ImageLayer } from "../disk/image-layer.js";
+import { LayeredDisk } from "../disk/layered-disk.js";
+import { memoryChunkStore } from "../disk/memory-chunk-store.js";
+import { openOverlayStore } from "../disk/overlay-store.js";
+import { ConsoleWatch } from "./boot-watch.js";
+import { MachineError } from "./errors.js";
+import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
+import { isPanic } from "./panic.js";
+import { RouterShell } from "./shell.js";
+import { Pc } from "./v86.js";
+
+const USAGE_EVERY_MS = 250;
+
+interface WorkerScope {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+}
+const scope = globalThis as unknown as WorkerScope;
+
+let boot: Boot | undefined;
+
+scope.onmessage = ({ data }) => {
+  if (data.type === "start") {
+    Boot.start(data).then((started) => (boot = started), fail);
+    return;
+  }
+  boot?.receive(data);
+};
+
+function post(message: FromWorker, transfer: Transferable[] = []): void {
+  scope.postMessage(message, transfer);
+}
+
+function fail(error: unknown, lastLines: string[] = []): void {
+  const problem = error instanceof StorageError ? error.problem : undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  post({ type: "failed", problem, message, lastLines });
+}
+
+/** One power-on. */
+class Boot {
+  readonly #pc: Pc;
+  readonly #shell: RouterShell;
+  readonly #watch: ConsoleWatch;
+  readonly #running = new Map<number, AbortController>();
+  #usageTimer: ReturnType<typeof setTimeout> | undefined;
+  #panicSuspected = false;
+  #over = false;
+
+  private constructor(
+    message: StartMessage,
+    private readonly disk: LayeredDisk,
+  ) {
+    const encoder = new TextEncoder();
+    this.#watch = new ConsoleWatch({
+      onStage: (stage) => post({ type: "stage", stage }),
+      onPanicLine: () => void this.#checkPanic(),
+    });
+    this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
+    this.#pc = new Pc({
+      ...message,
+      disk,
+      on: {
+        serial: (bytes) => {
+          this.#watch.receive(bytes);
+          post({ type: "output", bytes }, [bytes.buffer]);
+        },
+        console: (bytes) => this.#shell.receive(bytes),
+        reboot: () => this.#end(this.#panicSuspected ? "panic" : "reboot"),
+        halt: () => this.#end("halt"),
+        error: (error) => this.#fail(error),
+      },
+    });
+    this.#shell.connect().then(
+      () => post({ type: "shell" }),
+      () => undefined,
+    );
+    this.#postUsage();
+  }
+
+  static async start(message: StartMessage): Promise<Boot> {
+    const { overlay, firmware, diskBytes } = message;
+    const store =
+      overlay === undefined
+        ? memoryChunkStore()
+        : await openOverlayStore({ overlay, firmware, diskBytes }, CHUNK_BYTES);
+    if (message.reset) await store.clear();
+    const disk = await LayeredDisk.open({
+      base: new ImageLayer(new Uint8Array(message.root), diskBytes),
+      store,
+      chunkBytes: CHUNK_BYTES,
+      onStall: (error) => boot?.stalled(error),
+      onCommit: () => boot?.usageChanged(),
+    });
+    return new Boot(message, disk);
+  }
+
+  receive(message: Exclude<ToWorker, { type: "start" }>): void {
+    switch (message.type) {
+      case "input":
+        return this.#pc.sendSerial(message.bytes);
+      case "exec":
+        return void this.#exec(message);
+      case "cancel":
+        return this.#running.get(message.id)?.abort();
+      case "decide":
+        return this.#decide(message.decision);
+      case "stop":
+        return void this.#pc.pause().then(() => this.#end("stopped"));
+    }
+  }
+
+  /** The store failed: hold the guest, so that it neither times out nor piles up more. */
+  stalled(error: StorageError): void {
+    void this.#pc.pause();
+    post({ type: "stalled", problem: error.problem, cause: String(error.cause ?? "") });
+  }
+
+  usageChanged(): void {
+    this.#usageTimer ??= setTimeout(() => this.#postUsage(), USAGE_EVERY_MS);
+  }
+
+  #postUsage(): void {
+    this.#usageTimer = undefined;
+    post({ type: "usage", ...this.disk.usage });
+  }
+
+  #decide(decision: "retry" | "detach"): void {
+    void this.#pc.resume();
+    if (decision === "retry") this.disk.retry();
+    else this.disk.detach();
+    this.#postUsage();
+  }
+
+  async #exec({ id, command, stdin, timeout }: ToWorker & { type: "exec" }): Promise<void> {
+    const cancel = new AbortController();
+    this.#running.set(id, cancel);
+    try {
+      const result = await this.#shell.exec(command, { stdin, timeout, signal: cancel.signal });
+      post({ type: "result", id, result });
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      post({ type: "refused", id, name, message });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  /** A line looked like a kernel panic: believe it only when the guest is really dead. */
+  async #checkPanic(): Promise<void> {
+    if (this.#panicSuspected) return;
+    this.#panicSuspected = true;
+    const dead = await isPanic(this.#pc, this.#shell, this.#running.size > 0);
+    this.#panicSuspected = false;
+    if (dead) this.#end("panic");
+  }
+
+  #end(how: Ending): void {
+    if (this.#over) return;
+    this.#over = true;
+    const lastLines = this.#watch.lastLines;
+    this.#shell.end(new MachineError("The router was switched off or restarted."));
+    void this.disk.settled().then(() => {
+      this.#postUsage();
+      this.disk.close();
+      post({ type: "ended", how, lastLines });
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#shell.end(new MachineError("The emulator stopped because of an internal error."));
+    fail(error, this.#watch.lastLines);
+  }
+}
