@@ -22,7 +22,9 @@ const folders = Object.keys(LAYERS);
 
 function layerRules() {
   return folders.map((folder) => {
-    const forbidden = folders.filter((other) => other !== folder && !LAYERS[folder].includes(other));
+    const forbidden = folders.filter(
+      (other) => other !== folder && !LAYERS[folder].includes(other),
+    );
     return {
       files: [`src/${folder}/**/*.ts`],
       rules: {
@@ -30,8 +32,12 @@ function layerRules() {
           "error",
           {
             paths: [
-              ...(folder === "machine" ? [] : [{ name: "v86", message: "Only src/machine/ imports v86." }]),
-              ...(folder === "disk" ? [] : [{ name: "idb-keyval", message: "Only src/disk/ stores." }]),
+              ...(folder === "machine"
+                ? []
+                : [{ name: "v86", message: "Only src/machine/ imports v86." }]),
+              ...(folder === "disk"
+                ? []
+                : [{ name: "idb-keyval", message: "Only src/disk/ stores." }]),
             ],
             patterns: [
               {
@@ -40,7 +46,12 @@ function layerRules() {
               },
               ...(folder === "elements" || folder === "site"
                 ? []
-                : [{ group: ["lit", "lit/*", "@xterm/*"], message: "Only elements and site draw." }]),
+                : [
+                    {
+                      group: ["lit", "lit/*", "@xterm/*"],
+                      message: "Only elements and site draw.",
+                    },
+                  ]),
               ...(folder === "cli"
                 ? []
                 : [{ group: ["node:*"], message: "Only src/cli/ runs on Node alone." }]),
@@ -58,7 +69,9 @@ export default tseslint.config(
   {
     files: ["**/*.ts"],
     extends: [...tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": "off",
@@ -74,7 +87,18 @@ export default tseslint.config(
     files: ["test/**/*.ts"],
     rules: {
       "@typescript-eslint/no-unused-expressions": "off",
-      "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", name: ["it", "test", "describe", "before", "after", "beforeEach", "afterEach"], package: "node:test" }] }],
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        {
+          allowForKnownSafeCalls: [
+            {
+              from: "package",
+              name: ["it", "test", "describe", "before", "after", "beforeEach", "afterEach"],
+              package: "node:test",
+            },
+          ],
+        },
+      ],
       "@typescript-eslint/no-non-null-assertion": "off",
     },
   },

@@ -10,9 +10,15 @@ export default {
   hostname: "127.0.0.1",
   concurrency: 1,
   plugins: [
-    esbuildPlugin({ ts: true, target: "es2022", tsconfig: fileURLToPath(new URL("tsconfig.json", import.meta.url)) }),
+    esbuildPlugin({
+      ts: true,
+      target: "es2022",
+      tsconfig: fileURLToPath(new URL("tsconfig.json", import.meta.url)),
+    }),
   ],
-  browsers: [chromeLauncher({ launchOptions: { executablePath: chromium(), args: CHROMIUM_FLAGS } })],
+  browsers: [
+    chromeLauncher({ launchOptions: { executablePath: chromium(), args: CHROMIUM_FLAGS } }),
+  ],
   testFramework: { config: { ui: "bdd", timeout: 120_000 } },
   testsFinishTimeout: 600_000,
 };

@@ -83,6 +83,7 @@ export class OpenwrtPlayground extends LitElement {
         flex: 1;
         min-height: 0;
         display: grid;
+        grid-template: minmax(0, 1fr) / minmax(0, 1fr);
       }
       openwrt-terminal {
         min-width: 0;

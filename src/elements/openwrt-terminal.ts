@@ -52,9 +52,14 @@ export class OpenwrtTerminal extends LitElement {
       :host {
         display: block;
         min-height: 0;
+        overflow: hidden;
         background: var(--terminal-background, #10151c);
       }
       #screen {
+        height: 100%;
+      }
+      /* The fit addon counts padding only here. */
+      .xterm {
         box-sizing: border-box;
         height: 100%;
         padding: 8px 0 4px 10px;

@@ -1,7 +1,10 @@
 /** The parts of the emulated PC that every machine shares: v86's WebAssembly and the BIOS. Fetched once a page. */
 import { MachineError } from "./errors.js";
 
-/** Directory of v86.wasm below the assets; its version is in the name, so it can be cached for ever. */
+/**
+ * Directory of v86.wasm below the assets. Its name carries the version, so that it can be cached for ever, and the
+ * build checks that this version is the installed one: v86.ts is written for its internals.
+ */
 export const V86_DIRECTORY = "v86-0.5.462";
 
 export interface PcParts {

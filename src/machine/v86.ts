@@ -1,5 +1,5 @@
 /**
- * The emulated PC: the one file that touches v86 and its internals (pinned to exactly {@link V86_VERSION}).
+ * The emulated PC: the one file that touches v86 and its internals (0.5.462, see V86_DIRECTORY).
  *
  * Runs in a worker or in Node. Every listener is wrapped: an exception that reaches v86's bus freezes the machine
  * silently, and even its own `stop()` then hangs.
@@ -7,9 +7,6 @@
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { V86Disk } from "./v86-disk.js";
-
-/** The version whose internals this file knows. The build checks it against the installed package. */
-export const V86_VERSION = "0.5.462";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
 const VGA_BYTES = 1024 * 1024;

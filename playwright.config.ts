@@ -1,0 +1,13 @@
+import { defineConfig } from "@playwright/test";
+
+/** Whole-page flows on the built site. Every test has a browser profile of its own, so storage is real. */
+export default defineConfig({
+  testDir: "test/e2e",
+  // A machine uses a core; two at once only make both slow.
+  workers: 1,
+  timeout: 180_000,
+  expect: { timeout: 60_000 },
+  retries: 0,
+  outputDir: "test-results/playwright",
+  reporter: [["list"], ["json", { outputFile: "test-results/playwright.json" }]],
+});

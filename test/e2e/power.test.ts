@@ -1,0 +1,108 @@
+import { expect, Router, test } from "./fixtures.js";
+
+test("power off and start work by keyboard, and keep what was written", async ({ page, site }) => {
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  await router.output("echo kept > /etc/kept");
+  const button = (name: string) => page.getByRole("button", { name, exact: true });
+  await button("Power off").focus();
+  await page.keyboard.press("Enter");
+  await router.reaches("off");
+  await expect(page.getByRole("status")).toHaveText(/Off/);
+  await button("Start").first().focus();
+  await page.keyboard.press("Enter");
+  await router.reaches("running");
+  expect(await router.output("cat /etc/kept")).toBe("kept");
+});
+
+test("poweroff typed in the router ends at off", async ({ page, site }) => {
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  await page.locator("openwrt-terminal textarea").focus();
+  await page.keyboard.type("poweroff\n");
+  await router.reaches("off");
+  await expect(router.exec("true")).rejects.toThrow("The router is off");
+});
+
+test("reboot() resolves when a shell answers again, powerOff() at off", async ({ page, site }) => {
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  const seen = await page.evaluate(async () => {
+    const machine = document.querySelector("openwrt-playground")!.machine;
+    const states: string[] = [];
+    machine.addEventListener("statechange", () => states.push(machine.state));
+    const before = await machine.exec("cat /proc/sys/kernel/random/boot_id");
+    await machine.reboot();
+    const after = await machine.exec("cat /proc/sys/kernel/random/boot_id");
+    await machine.powerOff();
+    return { states, rebooted: before.stdout !== after.stdout };
+  });
+  expect(seen).toEqual({ states: ["loading", "booting", "running", "off"], rebooted: true });
+});
+
+test("a kernel panic ends in failed with the last console lines, and the router starts again", async ({
+  page,
+  site,
+}) => {
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  await router.output("echo kept > /etc/kept; sync");
+  await router.exec("echo c > /proc/sysrq-trigger").catch(() => undefined);
+  await router.reaches("failed");
+  await expect(page.getByRole("alert")).toContainText("kernel panicked");
+  await page.getByText("Last lines of the console").click();
+  await expect(page.locator("pre").filter({ hasText: "Kernel panic - not syncing" })).toBeVisible();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await router.reaches("running");
+  expect(await router.output("cat /etc/kept")).toBe("kept");
+});
+
+test("text that only looks like a panic does not stop the router", async ({ page, site }) => {
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  await router.output("echo 'Kernel panic - not syncing: just a log' > /dev/ttyS0");
+  await page.waitForTimeout(5000);
+  expect(await router.state()).toBe("running");
+  expect(await router.output("echo alive")).toBe("alive");
+});
+
+test("destroy() at any moment leaves nothing running and the overlay usable", async ({
+  page,
+  site,
+}) => {
+  await page.goto(`${site}icon.svg`);
+  const left = await page.evaluate(async (assets) => {
+    const { Machine } = (await import(`${assets}openwrt-playground.js`)) as {
+      Machine: typeof import("../../src/elements/index.js").Machine;
+    };
+    const options = { firmware: "demo", overlay: "destroyed", assets };
+    for (const delay of [0, 5, 50, 200, 600, 1500, 3000]) {
+      const machine = new Machine(options);
+      const start = machine.start().then(
+        () => "started",
+        () => "rejected",
+      );
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      await machine.destroy();
+      if (machine.state !== "off") return `state ${machine.state} after ${delay} ms`;
+      await start;
+    }
+    const machine = new Machine(options);
+    await machine.start();
+    const { stdout } = await machine.exec("echo alive");
+    const pending = machine.exec("sleep 100").catch((error: Error) => error.message);
+    await machine.destroy();
+    return [stdout, await pending, await machine.start().catch((error: Error) => error.message)];
+  }, `${site}playground/`);
+  expect(left).toEqual([
+    "alive\n",
+    "The router was removed from the page.",
+    "This router was removed from the page.",
+  ]);
+  expect(page.workers()).toEqual([]);
+});
