@@ -168,7 +168,7 @@ export class OpenwrtPlayground extends LitElement {
   @query("openwrt-confirm-dialog") private accessor confirmation!: ConfirmDialog;
   #machine: Machine | undefined;
   #listening: AbortController | undefined;
-  #readingStorage: Promise<void> | undefined;
+  #readingStorage = false;
 
   /**
    * The machine of this element; another one after `firmware` or `overlay` changed.
@@ -176,16 +176,7 @@ export class OpenwrtPlayground extends LitElement {
    * @throws {MachineError} an attribute has a name that cannot be one
    */
   get machine(): Machine {
-    if (!this.#machine) {
-      const { firmware, overlay, assets } = this;
-      this.#machine = new Machine({
-        firmware,
-        overlay,
-        assets: new URL(assets, document.baseURI),
-      });
-      this.#listen(this.#machine);
-    }
-    return this.#machine;
+    return this.#ensureMachine();
   }
 
   override connectedCallback(): void {
@@ -205,7 +196,7 @@ export class OpenwrtPlayground extends LitElement {
     if (changed.has("firmware") || changed.has("overlay") || changed.has("assets")) this.#discard();
     if (this.#machine) return;
     try {
-      void this.machine;
+      this.#ensureMachine();
       this.problem = undefined;
     } catch (error) {
       this.problem = error as Error;
@@ -354,15 +345,30 @@ export class OpenwrtPlayground extends LitElement {
     work.catch(() => undefined);
   }
 
+  #ensureMachine(): Machine {
+    if (!this.#machine) {
+      const { firmware, overlay, assets } = this;
+      this.#machine = new Machine({
+        firmware,
+        overlay,
+        assets: new URL(assets, document.baseURI),
+      });
+      this.#listen(this.#machine);
+    }
+    return this.#machine;
+  }
+
   #listen(machine: Machine): void {
     this.#listening?.abort();
     const { signal } = (this.#listening = new AbortController());
     const on = (name: string, listener: (event: Event) => void) =>
       machine.addEventListener(name, listener, { signal });
     on("statechange", () => this.#stateChanged(machine));
-    on("progress", (event) => (this.progress = event as MachineProgressEvent));
+    on("progress", (event) => {
+      if (event instanceof MachineProgressEvent) this.progress = event;
+    });
     on("error", () => this.requestUpdate());
-    on("storagechange", () => this.#readStorage(machine));
+    on("storagechange", () => void this.#readStorage(machine));
   }
 
   #stateChanged(machine: Machine): void {
@@ -380,17 +386,13 @@ export class OpenwrtPlayground extends LitElement {
   }
 
   /** At most one question at a time. */
-  #readStorage(machine: Machine): void {
-    this.#readingStorage ??= machine
-      .storage()
-      .then(
-        (storage) => {
-          if (machine === this.#machine) this.storage = storage;
-        },
-        () => undefined,
-      )
-      .finally(() => (this.#readingStorage = undefined));
+  async #readStorage(machine: Machine): Promise<void> {
     this.requestUpdate();
+    if (this.#readingStorage) return;
+    this.#readingStorage = true;
+    const storage = await machine.storage().catch(() => undefined);
+    this.#readingStorage = false;
+    if (storage && machine === this.#machine) this.storage = storage;
   }
 
   #discard(): void {

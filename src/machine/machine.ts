@@ -8,8 +8,8 @@ import { type StorageError, toStorageError } from "../disk/errors.js";
 import { lockOverlay, type OverlayLock } from "../disk/lock.js";
 import { openOverlayStore, overlayKey } from "../disk/overlay-store.js";
 import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
-import { type Firmware, loadFirmware } from "../firmware/load.js";
-import { isName } from "../firmware/manifest.js";
+import { type Firmware, loadFirmware, loadManifest } from "../firmware/load.js";
+import { firmwareDigest, isName } from "../firmware/manifest.js";
 import { loadPcParts } from "./assets.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { MachineError } from "./errors.js";
@@ -156,9 +156,10 @@ export class Machine extends EventTarget {
     const persisted = await persistedStorage();
     if (this.#usage) return { ...this.#usage, persisted };
     if (this.overlay === null) return { bytes: 0, chunks: 0, durability: "memory", persisted };
-    const { manifest, digest } = await this.#load();
+    const manifest = await loadManifest(this.#assets, this.firmware);
+    const firmware = await firmwareDigest(manifest);
     const store = await openOverlayStore(
-      { overlay: this.overlay, firmware: digest, diskBytes: manifest.diskBytes },
+      { overlay: this.overlay, firmware, diskBytes: manifest.diskBytes },
       CHUNK_BYTES,
     );
     try {

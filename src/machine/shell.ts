@@ -63,7 +63,7 @@ export class RouterShell {
   #isConnected = false;
   readonly #ended = new AbortController();
   /** resolves when the console printed something */
-  readonly #open = deferred<void>();
+  readonly #open = deferred();
 
   /** @param type types bytes on the console */
   constructor(private readonly type: (text: string) => void) {}

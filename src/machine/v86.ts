@@ -88,7 +88,7 @@ export class Pc {
       disable_speaker: true,
       autostart: true,
     };
-    this.#emulator = new V86(settings as V86Options) as V86 & Internals;
+    this.#emulator = new V86(settings) as V86 & Internals;
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
     this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));

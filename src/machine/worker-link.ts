@@ -21,14 +21,14 @@ export interface Ended {
 
 interface Pending {
   resolve(result: ExecResult): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 export class WorkerLink {
   readonly #worker: Worker;
   readonly #on: LinkEvents;
   readonly #pending = new Map<number, Pending>();
-  readonly #shell = deferred<void>();
+  readonly #shell = deferred();
   readonly #ended = deferred<Ended>();
   #nextId = 1;
   #over = false;
@@ -74,7 +74,7 @@ export class WorkerLink {
       };
       this.#pending.set(id, {
         resolve: (result) => (done(), resolve(result)),
-        reject: (error) => (done(), reject(error as Error)),
+        reject: (error) => (done(), reject(error)),
       });
       this.#post({ type: "exec", id, command, stdin, timeout });
     });

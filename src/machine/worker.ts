@@ -17,6 +17,11 @@ import { Pc } from "./v86.js";
 
 const USAGE_EVERY_MS = 250;
 
+/** True also in a router that does not make its configuration on the first boot (OpenWrt: /bin/config_generate does). */
+const CONFIG_EXISTS = "[ ! -x /bin/config_generate ] || [ -s /etc/config/system ]";
+const CONFIG_POLL_MS = 250;
+const CONFIG_WAIT_MS = 60_000;
+
 interface WorkerScope {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
@@ -43,13 +48,21 @@ function fail(error: unknown, lastLines: string[] = []): void {
   post({ type: "failed", problem, message, lastLines });
 }
 
+function causeText(cause: unknown): string {
+  return cause instanceof Error || cause instanceof DOMException
+    ? `${cause.name}: ${cause.message}`
+    : typeof cause === "string"
+      ? cause
+      : "";
+}
+
 /** One power-on. */
 class Boot {
   readonly #pc: Pc;
   readonly #shell: RouterShell;
   readonly #watch: ConsoleWatch;
   readonly #running = new Map<number, AbortController>();
-  #usageTimer: ReturnType<typeof setTimeout> | undefined;
+  #usageDue = false;
   #panicSuspected = false;
   #over = false;
 
@@ -77,7 +90,7 @@ class Boot {
         error: (error) => this.#fail(error),
       },
     });
-    this.#shell.connect().then(
+    this.#shellReady().then(
       () => post({ type: "shell" }),
       () => undefined,
     );
@@ -116,18 +129,34 @@ class Boot {
     }
   }
 
+  /**
+   * OpenWrt starts its consoles while it still writes its first configuration: a shell that finds no /etc/config/system
+   * yet is of no use to anybody, so that moment is waited for.
+   */
+  async #shellReady(): Promise<void> {
+    await this.#shell.connect();
+    const giveUp = performance.now() + CONFIG_WAIT_MS;
+    while (performance.now() < giveUp) {
+      const { exitCode } = await this.#shell.exec(CONFIG_EXISTS);
+      if (exitCode === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
+    }
+  }
+
   /** The store failed: hold the guest, so that it neither times out nor piles up more. */
   stalled(error: StorageError): void {
     void this.#pc.pause();
-    post({ type: "stalled", problem: error.problem, cause: String(error.cause ?? "") });
+    post({ type: "stalled", problem: error.problem, cause: causeText(error.cause) });
   }
 
   usageChanged(): void {
-    this.#usageTimer ??= setTimeout(() => this.#postUsage(), USAGE_EVERY_MS);
+    if (this.#usageDue) return;
+    this.#usageDue = true;
+    setTimeout(() => this.#postUsage(), USAGE_EVERY_MS);
   }
 
   #postUsage(): void {
-    this.#usageTimer = undefined;
+    this.#usageDue = false;
     post({ type: "usage", ...this.disk.usage });
   }
 

@@ -1,7 +1,7 @@
 import { expect } from "@esm-bundle/chai";
 import fc from "fast-check";
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
-import { StorageError } from "../../src/disk/errors.js";
+import type { StorageError } from "../../src/disk/errors.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { type DiskOptions, LayeredDisk } from "../../src/disk/layered-disk.js";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";

@@ -1,0 +1,156 @@
+/**
+ * `images/<name>/firmware.json`: what a firmware consists of. Everything in it is checked here, once; the rest of
+ * the code relies on it. Keys it does not know are ignored, so that a later version may add some.
+ */
+import { alignToOverlay, OVERLAY_ALIGN } from "../disk/squashfs.js";
+import { sha256 } from "./digest.js";
+import { FirmwareError } from "./errors.js";
+
+/** Version of the format. A higher number means that this code cannot know what it reads. */
+export const MANIFEST_FORMAT = 1;
+
+/** Limits in bytes: what a page can reasonably hold in memory beside the machine. */
+export const MAX_MANIFEST_BYTES = 64 * 1024;
+export const MAX_KERNEL_BYTES = 64 * 1024 * 1024;
+export const MAX_ROOT_BYTES = 512 * 1024 * 1024;
+export const MAX_DISK_BYTES = 1024 * 1024 * 1024;
+
+const MAX_TITLE_CHARACTERS = 200;
+const MAX_VERSION_CHARACTERS = 100;
+
+/** Size in bytes and SHA-256 in lower-case hex of a file. */
+export interface FileIdentity {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface FirmwareManifest {
+  readonly format: typeof MANIFEST_FORMAT;
+  /** name of the firmware and of its folder below `images/` */
+  readonly name: string;
+  /** what a person reads in a list of firmware */
+  readonly title: string;
+  readonly version: string;
+  /** `name` is the folder below `kernels/` that holds its bzImage */
+  readonly kernel: FileIdentity & { readonly name: string };
+  /** `file` lies beside firmware.json */
+  readonly root: FileIdentity & { readonly file: string };
+  /** size of the router's disk, a multiple of 64 KiB */
+  readonly diskBytes: number;
+}
+
+/**
+ * Whether this can name a firmware, a kernel or a file of them: at most 64 lower-case letters, digits, dots, lines and
+ * underscores, beginning with a letter or digit, without two dots in a row. Such a name is also a safe path segment.
+ */
+export function isName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name) && !name.includes("..");
+}
+
+/**
+ * @param text content of firmware.json, at most 64 KiB
+ * @throws {FirmwareError} `manifest` or `newer`
+ */
+export function parseManifest(text: string): FirmwareManifest {
+  const manifest = parseObject(text, "firmware.json");
+  checkFormat(manifest, MANIFEST_FORMAT, "firmware.json");
+  const kernel = object(manifest["kernel"], "kernel");
+  const root = object(manifest["root"], "root");
+  const parsed: FirmwareManifest = {
+    format: MANIFEST_FORMAT,
+    name: nameField(manifest["name"], "name"),
+    title: textField(manifest["title"], "title", MAX_TITLE_CHARACTERS),
+    version: textField(manifest["version"], "version", MAX_VERSION_CHARACTERS),
+    kernel: {
+      name: nameField(kernel["name"], "kernel.name"),
+      ...fileIdentity(kernel, "kernel", MAX_KERNEL_BYTES),
+    },
+    root: {
+      file: nameField(root["file"], "root.file"),
+      ...fileIdentity(root, "root", MAX_ROOT_BYTES),
+    },
+    diskBytes: bytesField(manifest["diskBytes"], "diskBytes", MAX_DISK_BYTES),
+  };
+  if (parsed.root.file === "firmware.json") throw damaged(`"root.file" names firmware.json itself`);
+  checkDisk(parsed);
+  return parsed;
+}
+
+/** @returns SHA-256 in hex of a fixed text that names both parts, so that either one changes it */
+export function firmwareDigest(manifest: FirmwareManifest): Promise<string> {
+  const { kernel, root } = manifest;
+  const text = `openwrt-playground firmware 1\nkernel ${kernel.sha256}\nroot ${root.sha256}\n`;
+  return sha256(new TextEncoder().encode(text));
+}
+
+/**
+ * @param text JSON of one object, at most 64 KiB
+ * @param file what sentences call it
+ * @throws {FirmwareError} `manifest`
+ */
+export function parseObject(text: string, file: string): Record<string, unknown> {
+  if (text.length > MAX_MANIFEST_BYTES)
+    throw damaged(`${file} is larger than ${MAX_MANIFEST_BYTES} bytes`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FirmwareError("manifest", `${file} is not JSON`, { cause });
+  }
+  return object(value, file);
+}
+
+/** @throws {FirmwareError} `manifest` without a format number, `newer` when it is above `known` */
+export function checkFormat(parsed: Record<string, unknown>, known: number, file: string): void {
+  const format = parsed["format"];
+  if (typeof format !== "number" || !Number.isInteger(format) || format < 1)
+    throw damaged(`"format" in ${file} is not a whole number from 1 on`);
+  if (format > known) throw new FirmwareError("newer", file);
+}
+
+/** @throws {FirmwareError} `manifest` */
+export function nameField(value: unknown, key: string): string {
+  if (typeof value !== "string" || !isName(value))
+    throw damaged(
+      `"${key}" is not a name of at most 64 lower-case letters, digits, dots, lines and underscores`,
+    );
+  return value;
+}
+
+/** @throws {FirmwareError} `manifest` */
+export function textField(value: unknown, key: string, maxCharacters: number): string {
+  const good = typeof value === "string" && value !== "" && value.length <= maxCharacters;
+  if (!good) throw damaged(`"${key}" is not a text of 1 to ${maxCharacters} characters`);
+  return value;
+}
+
+function fileIdentity(of: Record<string, unknown>, key: string, maxBytes: number): FileIdentity {
+  const digest = of["sha256"];
+  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest))
+    throw damaged(`"${key}.sha256" is not a SHA-256 of 64 lower-case hex digits`);
+  return { bytes: bytesField(of["bytes"], `${key}.bytes`, maxBytes), sha256: digest };
+}
+
+function bytesField(value: unknown, key: string, max: number): number {
+  const good =
+    typeof value === "number" && Number.isSafeInteger(value) && value > 0 && value <= max;
+  if (!good) throw damaged(`"${key}" is not a whole number from 1 to ${max}`);
+  return value;
+}
+
+function checkDisk({ root, diskBytes }: FirmwareManifest): void {
+  if (diskBytes % OVERLAY_ALIGN !== 0)
+    throw damaged(`"diskBytes" is not a multiple of ${OVERLAY_ALIGN}`);
+  if (diskBytes <= alignToOverlay(root.bytes))
+    throw damaged(`"diskBytes" leaves no room for the overlay behind the root filesystem`);
+}
+
+function object(value: unknown, key: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw damaged(`${key} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+function damaged(what: string): FirmwareError {
+  return new FirmwareError("manifest", what);
+}

@@ -1,0 +1,142 @@
+import { expect } from "@esm-bundle/chai";
+import { parseCatalogue, formatCatalogue } from "../../src/firmware/catalogue.js";
+import { FirmwareError } from "../../src/firmware/errors.js";
+import { firmwareDigest, isName, parseManifest } from "../../src/firmware/manifest.js";
+
+const GOOD = {
+  format: 1,
+  name: "demo",
+  title: "Demo",
+  version: "1.0",
+  kernel: { name: "v86-6.12", bytes: 3_000_000, sha256: "a".repeat(64) },
+  root: { file: "rootfs.squashfs", bytes: 2_800_000, sha256: "b".repeat(64) },
+  diskBytes: 100_663_296,
+};
+
+function refusal(text: string): string {
+  try {
+    parseManifest(text);
+    return "accepted";
+  } catch (error) {
+    if (error instanceof FirmwareError) return error.problem;
+    throw error;
+  }
+}
+
+const changed = (change: object) => refusal(JSON.stringify({ ...GOOD, ...change }));
+
+describe("a manifest", () => {
+  it("is read, and what it does not know is ignored", () => {
+    const kernel = { ...GOOD.kernel, later: 1 };
+    expect(parseManifest(JSON.stringify({ ...GOOD, kernel, later: true }))).to.deep.equal(GOOD);
+  });
+
+  it("of a newer format says that the page is older than the firmware", () => {
+    expect(changed({ format: 2 })).to.equal("newer");
+    expect(() => parseManifest('{"format":7}')).to.throw(/This page is older than the firmware/);
+  });
+
+  it("is refused when it is not one JSON object", () => {
+    for (const text of ["", "{", "null", "[]", '"x"', "<!doctype html>"])
+      expect(refusal(text), text).to.equal("manifest");
+  });
+
+  it("is refused when it is larger than 64 KiB", () => {
+    expect(refusal(JSON.stringify(GOOD).padEnd(64 * 1024))).to.equal("accepted");
+    expect(refusal(JSON.stringify(GOOD).padEnd(64 * 1024 + 1))).to.equal("manifest");
+  });
+
+  it("is refused when a field is missing", () => {
+    for (const key of Object.keys(GOOD))
+      expect(changed({ [key]: undefined }), key).to.equal("manifest");
+    for (const part of ["kernel", "root"] as const)
+      for (const key of Object.keys(GOOD[part]))
+        expect(changed({ [part]: { ...GOOD[part], [key]: undefined } }), key).to.equal("manifest");
+  });
+
+  it("is refused when a field has another type", () => {
+    for (const key of Object.keys(GOOD))
+      for (const value of [
+        null,
+        [],
+        {},
+        true,
+        "",
+        key === "title" || key === "version" ? 1 : "x y",
+      ])
+        expect(changed({ [key]: value }), `${key}: ${JSON.stringify(value)}`).to.equal("manifest");
+  });
+
+  it("is refused when a name could lead elsewhere", () => {
+    for (const file of ["../x", "a/b", "a..b", ".hidden", "", "a b", "firmware.json", "A"])
+      expect(changed({ root: { ...GOOD.root, file } }), file).to.equal("manifest");
+    expect(changed({ kernel: { ...GOOD.kernel, name: "../../x" } })).to.equal("manifest");
+  });
+
+  it("is refused when a digest is not 64 lower-case hex digits", () => {
+    for (const sha256 of ["", "a".repeat(63), "a".repeat(65), "A".repeat(64), "g".repeat(64)])
+      expect(changed({ root: { ...GOOD.root, sha256 } }), sha256).to.equal("manifest");
+  });
+
+  it("is refused when a size is not a whole number within the limits", () => {
+    for (const bytes of [0, -1, 0.5, 2 ** 53, "1", NaN, 64 * 1024 * 1024 + 1])
+      expect(changed({ kernel: { ...GOOD.kernel, bytes } })).to.equal("manifest");
+    expect(changed({ root: { ...GOOD.root, bytes: 512 * 1024 * 1024 + 1 } })).to.equal("manifest");
+  });
+
+  it("is refused when the disk is too small, too large or uneven", () => {
+    for (const diskBytes of [2_818_048, 1024 ** 3 + 65536, 100_663_297, 100_663_296 + 4096])
+      expect(changed({ diskBytes }), `${diskBytes}`).to.equal("manifest");
+    expect(changed({ diskBytes: 2_818_048 + 65536 })).to.equal("accepted");
+    expect(changed({ diskBytes: 1024 ** 3 })).to.equal("accepted");
+  });
+});
+
+describe("a firmware's digest", () => {
+  it("is the SHA-256 of a text that names both files", async () => {
+    // printf 'openwrt-playground firmware 1\nkernel aa…\nroot bb…\n' | sha256sum
+    const digest = await firmwareDigest(parseManifest(JSON.stringify(GOOD)));
+    expect(digest).to.equal("f1910cfc3e1579c11b7c5b6bfd4986f5bd880f664df5321391af602a2e1197d2");
+  });
+
+  it("changes with either file and with nothing else", async () => {
+    const digest = (change: object) =>
+      firmwareDigest(parseManifest(JSON.stringify({ ...GOOD, ...change })));
+    const digests = await Promise.all([
+      digest({}),
+      digest({ title: "Other", diskBytes: 1024 ** 3 }),
+      digest({ root: { ...GOOD.root, sha256: "c".repeat(64) } }),
+      digest({ kernel: { ...GOOD.kernel, sha256: "c".repeat(64) } }),
+    ]);
+    expect(digests[1]).to.equal(digests[0]);
+    expect(new Set(digests).size).to.equal(3);
+  });
+});
+
+describe("a name", () => {
+  it("is a short, safe path segment", () => {
+    for (const name of ["demo", "openwrt-23.05.5", "a", "0", "a_b", "a".repeat(64)])
+      expect(isName(name), name).to.equal(true);
+    for (const name of ["", ".", "..", "a..b", "a/b", "-a", "A", "a b", "é", "a\n", "a".repeat(65)])
+      expect(isName(name), name).to.equal(false);
+  });
+});
+
+describe("a catalogue", () => {
+  it("is read back as it was written", () => {
+    const firmware = [
+      { name: "demo", title: "Demo" },
+      { name: "openwrt-18.06.1", title: 'OpenWrt "18.06.1"' },
+    ];
+    expect(parseCatalogue(formatCatalogue(firmware))).to.deep.equal(firmware);
+  });
+
+  it("is refused when it is damaged or newer", () => {
+    for (const text of ["", "{}", '{"format":1}', '{"format":1,"firmware":[null]}'])
+      expect(() => parseCatalogue(text), text).to.throw(FirmwareError);
+    expect(() => parseCatalogue('{"format":1,"firmware":[{"name":"..","title":"x"}]}')).to.throw(
+      FirmwareError,
+    );
+    expect(() => parseCatalogue('{"format":2}')).to.throw(/older/);
+  });
+});
