@@ -16,9 +16,14 @@ const UNCHANGING = /-[A-Z0-9]{8}\.js$|\/v86-[\d.]+\/|\?sha256=/;
 /**
  * @param folder what to serve
  * @param port 0 for any free one
+ * @param onServed told of every file served: its path, and the bytes of its body as sent
  * @throws {Error} the port is taken, or may not be used
  */
-export async function serve(folder: string, port: number): Promise<Served> {
+export async function serve(
+  folder: string,
+  port: number,
+  onServed?: (path: string, bytes: number) => void,
+): Promise<Served> {
   const files = sirv(folder, {
     dev: true,
     brotli: true,
@@ -30,6 +35,8 @@ export async function serve(folder: string, port: number): Promise<Served> {
         UNCHANGING.test(url) ? "public, max-age=31536000, immutable" : "no-cache",
       );
       response.setHeader("X-Content-Type-Options", "nosniff");
+      const path = url.replace(/\?.*/, "");
+      response.once("finish", () => onServed?.(path, Number(response.getHeader("Content-Length"))));
     },
   });
   const server = createServer((request, response) => {
