@@ -28,8 +28,8 @@ export async function serve(
     dev: true,
     brotli: true,
     gzip: true,
-    setHeaders(response, path) {
-      const url = response.req.url ?? path;
+    setHeaders(response, file) {
+      const url = response.req.url ?? file;
       response.setHeader(
         "Cache-Control",
         UNCHANGING.test(url) ? "public, max-age=31536000, immutable" : "no-cache",

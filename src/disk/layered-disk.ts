@@ -152,7 +152,7 @@ export class LayeredDisk {
     if (data.length === 0) return;
     const chunks = await this.#insist(async () => {
       const changed = await this.#changed(offset, data);
-      await this.#store.commit(changed);
+      if (changed.size > 0) await this.#store.commit(changed);
       return changed;
     });
     for (const [index, chunk] of chunks) {
@@ -172,7 +172,9 @@ export class LayeredDisk {
           ? new Uint8Array(this.#chunkBytes)
           : await this.#whole(piece.index);
       chunk.set(part, piece.from);
-      chunks.set(piece.index, chunk);
+      // Filesystems clear tables that are zeros already: what the image has needs no storing.
+      if (this.#stored.has(piece.index) || !this.#isImage(piece.index, chunk))
+        chunks.set(piece.index, chunk);
     }
     return chunks;
   }
@@ -197,10 +199,20 @@ export class LayeredDisk {
   /** The current content of a chunk, in a buffer of the caller's own. */
   async #whole(index: number): Promise<Chunk> {
     if (this.#stored.has(index)) return (await this.#chunk(index)).slice();
+    return this.#imageChunk(index);
+  }
+
+  #imageChunk(index: number): Chunk {
     const chunk = new Uint8Array(this.#chunkBytes);
     const start = index * this.#chunkBytes;
     this.#base.copy(start, chunk.subarray(0, Math.min(chunk.length, this.byteLength - start)));
     return chunk;
+  }
+
+  #isImage(index: number, chunk: Chunk): boolean {
+    const image = new Uint32Array(this.#imageChunk(index).buffer);
+    const words = new Uint32Array(chunk.buffer);
+    return words.every((word, at) => word === image[at]);
   }
 
   async #chunk(index: number): Promise<Chunk> {

@@ -64,6 +64,9 @@ export class OpenwrtTerminal extends LitElement {
         height: 100%;
         padding: 8px 0 4px 10px;
       }
+      .xterm .xterm-viewport {
+        background-color: var(--terminal-background);
+      }
     `,
   ];
 

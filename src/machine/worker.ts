@@ -17,8 +17,13 @@ import { Pc } from "./v86.js";
 
 const USAGE_EVERY_MS = 250;
 
-/** True also in a router that does not make its configuration on the first boot (OpenWrt: /bin/config_generate does). */
-const CONFIG_EXISTS = "[ ! -x /bin/config_generate ] || [ -s /etc/config/system ]";
+/**
+ * True when the first boot's configuration exists (OpenWrt's /bin/config_generate makes it; other roots have none to
+ * wait for) and the router has taken its name from it.
+ */
+const CONFIGURED =
+  "{ [ ! -x /bin/config_generate ] || [ -s /etc/config/system ]; } && " +
+  "read -r name </proc/sys/kernel/hostname && [ \"$name\" != '(none)' ]";
 const CONFIG_POLL_MS = 250;
 const CONFIG_WAIT_MS = 60_000;
 
@@ -137,7 +142,7 @@ class Boot {
     await this.#shell.connect();
     const giveUp = performance.now() + CONFIG_WAIT_MS;
     while (performance.now() < giveUp) {
-      const { exitCode } = await this.#shell.exec(CONFIG_EXISTS);
+      const { exitCode } = await this.#shell.exec(CONFIGURED);
       if (exitCode === 0) return;
       await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
     }

@@ -80,8 +80,19 @@ describe("a layered disk", () => {
 
   it("stores only chunks that were written", async () => {
     const disk = await open(memoryChunkStore());
-    await disk.write(10 * CHUNK - 1, new Uint8Array(2));
+    await disk.write(10 * CHUNK - 1, new Uint8Array([1, 1]));
     expect(disk.usage).to.deep.equal({ bytes: 2 * CHUNK, chunks: 2, durability: "memory" });
+  });
+
+  it("stores nothing for a write of what the image has, until the chunk was changed", async () => {
+    const disk = await open(memoryChunkStore());
+    await disk.write(0, image.slice(0, 2 * CHUNK));
+    await disk.write(20 * CHUNK, new Uint8Array(CHUNK));
+    expect(disk.usage.chunks).to.equal(0);
+    await disk.write(20 * CHUNK, new Uint8Array([1]));
+    await disk.write(20 * CHUNK, new Uint8Array(CHUNK));
+    expect(disk.usage.chunks).to.equal(1);
+    expect((await disk.read(20 * CHUNK, 1))[0]).to.equal(0);
   });
 
   it("is the image again after a reset", async () => {
@@ -112,7 +123,7 @@ describe("a layered disk", () => {
     };
     const disk = await open(store);
     await Promise.all(
-      [9, 3, 7, 1].map((index) => disk.write(index * CHUNK, new Uint8Array(CHUNK))),
+      [9, 3, 7, 1].map((index) => disk.write(index * CHUNK, new Uint8Array(CHUNK).fill(1))),
     );
     expect(order).to.deep.equal([9, 3, 7, 1]);
   });
