@@ -1,4 +1,4 @@
-import { StorageError } from "./errors.js";
+import { StorageError, toStorageError } from "./errors.js";
 
 /** Held while a machine may write an overlay. The browser frees it when the page goes away, however it goes. */
 export interface OverlayLock {
@@ -9,7 +9,8 @@ export interface OverlayLock {
  * Takes the one write lock of an overlay.
  *
  * @param key the overlay's key, see `overlayKey`
- * @throws {StorageError} `in-use` when another machine of this origin holds it
+ * @throws {StorageError} `in-use` when another machine of this origin holds it; `unavailable` when the browser refuses
+ *   locks, as it does where sites may not store data
  */
 export async function lockOverlay(key: string): Promise<OverlayLock> {
   let release: () => void = () => undefined;
@@ -21,6 +22,8 @@ export async function lockOverlay(key: string): Promise<OverlayLock> {
         if (lock) await held;
       })
       .catch(reject);
+  }).catch((error: unknown) => {
+    throw toStorageError(error);
   });
   if (!granted) throw new StorageError("in-use");
   return { release };

@@ -38,7 +38,7 @@ export class OpenwrtPlayground extends LitElement {
       :host([hidden]) {
         display: none;
       }
-      header {
+      .bar {
         display: flex;
         flex-wrap: wrap;
         align-items: center;
@@ -78,7 +78,7 @@ export class OpenwrtPlayground extends LitElement {
         flex-wrap: wrap;
         gap: 6px;
       }
-      main {
+      .console {
         position: relative;
         flex: 1;
         min-height: 0;
@@ -134,7 +134,7 @@ export class OpenwrtPlayground extends LitElement {
         padding: 8px 28px;
         font-size: 1.0625rem;
       }
-      footer {
+      .foot {
         display: flex;
         flex-wrap: wrap;
         justify-content: space-between;
@@ -217,7 +217,7 @@ export class OpenwrtPlayground extends LitElement {
     const current = machine?.state ?? "failed";
     const busy = current === "loading" || current === "booting";
     return html`
-      <header class=${current}>
+      <div class="bar ${current}">
         <div class="state" role="status">
           <span class="dot" aria-hidden="true"></span>
           <span>${STATE_TEXT[current]}</span>
@@ -228,7 +228,7 @@ export class OpenwrtPlayground extends LitElement {
           }
         </div>
         <div role="toolbar" aria-label=${TEXT.controls}>${this.#buttons(current)}</div>
-      </header>
+      </div>
       ${
         busy
           ? html`<openwrt-progress
@@ -238,18 +238,18 @@ export class OpenwrtPlayground extends LitElement {
             ></openwrt-progress>`
           : nothing
       }
-      <main>
+      <div class="console">
         <openwrt-terminal
           .machine=${machine}
           .screenReader=${this.screenReader}
-          @leave=${() => this.renderRoot.querySelector<HTMLElement>("header button:enabled")?.focus()}
+          @leave=${() => this.renderRoot.querySelector<HTMLElement>(".bar button:enabled")?.focus()}
         ></openwrt-terminal>
         ${this.#card(current)}
-      </main>
-      <footer>
+      </div>
+      <div class="foot">
         <span>${this.#storageText()}</span>
         <span>${TEXT.leaveHint}</span>
-      </footer>
+      </div>
       <openwrt-confirm-dialog
         heading=${TEXT.resetTitle}
         text=${TEXT.resetText}

@@ -1,0 +1,161 @@
+#!/bin/bash
+# Builds bzImage from Debian's Linux source and the config beside this script, bit for bit the same each time.
+#
+#   build.sh [--jobs N] [--any-toolchain]
+#
+# For Debian 12 and root. Missing build dependencies are installed with apt-get. Everything else happens in a
+# temporary directory, or in $WORK if that is set (created if need be, and kept). On success bzImage and SOURCES
+# beside this script are replaced; until then nothing is.
+#
+# The compiler, the linker and the packer leave their mark in the image, so their versions are pinned too.
+# --any-toolchain builds with whatever is installed, and SOURCES then says what that was.
+set -euo pipefail
+
+SOURCE_PACKAGE=linux-source-6.12
+SOURCE_VERSION=6.12.117-1~deb12u1
+SOURCE_SHA256=e849faf31ca3555757f3a8877cb01af92122f744f75d1f3102734651c4e14703
+
+# Package, version, SPDX licence of the tools whose output ends up in the image.
+TOOLCHAIN=(
+  "gcc-12 12.2.0-14+deb12u1 GPL-3.0-or-later"
+  "cpp-12 12.2.0-14+deb12u1 GPL-3.0-or-later"
+  "binutils-x86-64-linux-gnu 2.40-2 GPL-3.0-or-later"
+  "lz4 1.9.4-1 GPL-2.0-or-later"
+)
+DEPENDENCIES=(bc bison flex gcc gcc-12 cpp-12 binutils libc6-dev libelf-dev lz4 make perl xz-utils)
+
+# What the kernel says about its making; fixed, so that a rebuild cannot be told from the original.
+export KBUILD_BUILD_TIMESTAMP='2026-11-01 00:00:00 UTC'
+export KBUILD_BUILD_USER=playground
+export KBUILD_BUILD_HOST=openwrt
+export LC_ALL=C TZ=UTC
+
+SIZE_LIMIT=3500000
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+jobs=$(nproc)
+any_toolchain=no
+
+say() { printf '%s\n' "build.sh: $*" >&2; }
+die() {
+  say "$@"
+  exit 1
+}
+sha256_of() { sha256sum <"$1" | cut -d' ' -f1; }
+
+# The archive's digest for one version of a package; empty when the archive no longer lists it.
+archive_sha256() {
+  apt-cache show "$1=$2" 2>/dev/null | sed -n 's/^SHA256: //p' | head -n1 || true
+}
+installed_version() {
+  dpkg-query -W -f='${db:Status-Abbrev} ${Version}' "$1" 2>/dev/null | sed -n 's/^ii *//p' || true
+}
+
+while (($#)); do
+  case $1 in
+    --jobs)
+      jobs=${2:?--jobs wants a number}
+      shift 2
+      ;;
+    --any-toolchain)
+      any_toolchain=yes
+      shift
+      ;;
+    *) die "unknown option $1 (known: --jobs N, --any-toolchain)" ;;
+  esac
+done
+
+missing=()
+for package in "${DEPENDENCIES[@]}"; do
+  [[ -n $(installed_version "$package") ]] || missing+=("$package")
+done
+# The package lists are needed in any case: they name the .deb to fetch and the digests of the tools.
+if ((${#missing[@]})) || [[ -z $(archive_sha256 "$SOURCE_PACKAGE" "$SOURCE_VERSION") ]]; then
+  apt-get update
+fi
+if ((${#missing[@]})); then
+  say "installing ${missing[*]}"
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
+fi
+
+package_lines=()
+for entry in "${TOOLCHAIN[@]}"; do
+  read -r package pinned licence <<<"$entry"
+  version=$(installed_version "$package")
+  if [[ $version != "$pinned" ]]; then
+    [[ $any_toolchain == yes ]] ||
+      die "$package is $version, but the committed image was made with $pinned." \
+        "Install that version, or pass --any-toolchain for an image that works alike but has another digest."
+  fi
+  digest=$(archive_sha256 "$package" "$version")
+  [[ -n $digest ]] || die "the package lists do not know $package $version; run apt-get update, or upgrade the package"
+  package_lines+=("package $package $version $(dpkg-query -W -f='${Architecture}' "$package") $digest $licence")
+done
+
+if [[ -n ${WORK:-} ]]; then
+  mkdir -p "$WORK"
+  work=$(cd "$WORK" && pwd)
+else
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+fi
+
+# A .deb already in the work directory is as good as a fetched one, if its digest is right.
+deb=$(find "$work" -maxdepth 1 -name "${SOURCE_PACKAGE}_*.deb" -print -quit)
+if [[ -z $deb ]]; then
+  # apt drops its privileges for a download, which a private directory would not allow.
+  (cd "$work" && apt-get -o APT::Sandbox::User=root download "$SOURCE_PACKAGE=$SOURCE_VERSION") ||
+    die "Debian's archive no longer offers $SOURCE_PACKAGE $SOURCE_VERSION. Put that .deb (its snapshot archive keeps" \
+      "old ones) into a directory and pass it as WORK, or move this script to a newer version and its digest."
+  deb=$(find "$work" -maxdepth 1 -name "${SOURCE_PACKAGE}_*.deb" -print -quit)
+fi
+found=$(sha256_of "$deb")
+[[ $found == "$SOURCE_SHA256" ]] || die "$deb has SHA-256 $found, expected $SOURCE_SHA256"
+
+tree=$work/$SOURCE_PACKAGE
+if [[ ! -d $tree ]]; then
+  say "unpacking the source into $work"
+  dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/$SOURCE_PACKAGE.tar.xz" | tar -xJ -C "$work"
+fi
+
+# Our one addition to the kernel; its first lines say what for.
+cp "$here/xt_eager.c" "$tree/net/netfilter/xt_eager.c"
+grep -q xt_eager "$tree/net/netfilter/Makefile" || echo 'obj-y += xt_eager.o' >>"$tree/net/netfilter/Makefile"
+
+cp "$here/config" "$tree/arch/x86/configs/playground_defconfig"
+make -C "$tree" ARCH=i386 playground_defconfig >/dev/null
+
+# Kconfig drops silently what a dependency forbids. Every line asked for must have come through.
+lost=()
+while IFS= read -r line; do
+  case $line in
+    CONFIG_*=*) grep -qxF -- "$line" "$tree/.config" || lost+=("$line") ;;
+    '# CONFIG_'*' is not set')
+      name=${line#\# }
+      name=${name% is not set}
+      ! grep -q "^$name=" "$tree/.config" || lost+=("$line")
+      ;;
+  esac
+done <"$here/config"
+((${#lost[@]} == 0)) || die "Kconfig did not accept: ${lost[*]}"
+! grep '=m$' "$tree/.config" || die "these became modules, and nothing would load them"
+
+# The build number and the absolute path must not reach the image either.
+rm -f "$tree/.version"
+make -C "$tree" -j"$jobs" ARCH=i386 KCFLAGS="-ffile-prefix-map=$tree=." bzImage
+image=$tree/arch/x86/boot/bzImage
+size=$(stat -c %s "$image")
+((size <= SIZE_LIMIT)) || die "bzImage has $size bytes, more than $SIZE_LIMIT"
+
+install -m 644 "$image" "$here/bzImage"
+{
+  echo "rebuild kernels/v86-6.12/build.sh"
+  echo "package $SOURCE_PACKAGE $SOURCE_VERSION all $SOURCE_SHA256 GPL-2.0-only"
+  printf '%s\n' "${package_lines[@]}"
+  echo "recipe $(sha256_of "$here/build.sh") build.sh"
+  echo "recipe $(sha256_of "$here/config") config"
+  echo "recipe $(sha256_of "$here/xt_eager.c") xt_eager.c"
+  echo "artifact $(sha256_of "$here/bzImage") bzImage"
+} >"$here/SOURCES.new"
+mv "$here/SOURCES.new" "$here/SOURCES"
+say "bzImage: $size bytes, SHA-256 $(sha256_of "$here/bzImage")"
