@@ -3,8 +3,8 @@ import { defineConfig } from "@playwright/test";
 /** Whole-page flows on the built site. Every test has a browser profile of its own, so storage is real. */
 export default defineConfig({
   testDir: "test/e2e",
-  // A machine uses a core; two at once only make both slow.
-  workers: 1,
+  // A machine uses a core while it boots.
+  workers: 2,
   timeout: 180_000,
   expect: { timeout: 60_000 },
   retries: 0,

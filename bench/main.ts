@@ -3,27 +3,33 @@
  * Prints medians and ratios from one run; a single time says little on a busy machine.
  */
 import { chromium as playwright, type Page } from "@playwright/test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { build as esbuild } from "esbuild";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "../scripts/lib/build.js";
+import { build, NODE_PARTS_OF_V86 } from "../scripts/lib/build.js";
 import { CHROMIUM_FLAGS, chromium } from "../scripts/lib/chromium.js";
+import { ROOT } from "../scripts/lib/paths.js";
 import { serve } from "../scripts/lib/serve.js";
+import { COMMAND_LINE } from "../src/machine/command-line.js";
+import type { DiskKind, DiskTask, DiskTimes } from "./disks.js";
 import { median } from "./statistics.js";
 
 const { values } = parseArgs({
   options: {
     firmware: { type: "string", default: "demo" },
-    runs: { type: "string", default: "3" },
+    runs: { type: "string", default: "5" },
   },
 });
-const runs = Math.max(1, Number(values.runs) || 3);
-const dist = await build();
+const runs = Math.max(1, Number(values.runs) || 5);
+const work = await mkdtemp(join(tmpdir(), "playground-bench-"));
+// A copy, so that nothing a person does meanwhile changes what is measured.
+await cp(await build(), join(work, "site"), { recursive: true });
+await buildBenchScripts(join(work, "site"));
 const fetched = new Map<string, number>();
-const site = await serve(dist, 0, (path, bytes) => fetched.set(path, bytes));
-const profile = await mkdtemp(join(tmpdir(), "playground-bench-"));
-const context = await playwright.launchPersistentContext(profile, {
+const site = await serve(join(work, "site"), 0, (path, bytes) => fetched.set(path, bytes));
+const context = await playwright.launchPersistentContext(join(work, "profile"), {
   executablePath: chromium(),
   args: CHROMIUM_FLAGS,
 });
@@ -32,18 +38,18 @@ try {
   const page = context.pages()[0] ?? (await context.newPage());
   const boots: number[] = [];
   for (let run = 0; run < runs; run++) boots.push(await coldBoot(page, run));
-  const js = [...fetched].filter(([path]) => path.endsWith(".js"));
+  const scripts = [...fetched].filter(([path]) => path.endsWith(".js"));
   report(
     "cold boot: open page → shell answers, s",
     boots.map((ms) => ms / 1000),
   );
   report("fetched by a first visit, bytes (compressed)", [sum([...fetched.values()])]);
-  report("of that JavaScript, bytes (compressed)", [sum(js.map(([, bytes]) => bytes))]);
-  await compareDisks(page);
+  report("of that JavaScript, bytes (compressed)", [sum(scripts.map(([, bytes]) => bytes))]);
+  reportDisks(await disks(page));
 } finally {
   await context.close();
   await site.close();
-  await rm(profile, { recursive: true, force: true });
+  await rm(work, { recursive: true, force: true });
 }
 
 /** Opens the page on a fresh overlay. @returns milliseconds until a shell answers */
@@ -58,74 +64,59 @@ async function coldBoot(page: Page, run: number): Promise<number> {
   return performance.now() - started;
 }
 
-/** The same writes through IndexedDB and to memory, in turn, on fresh machines of one page. */
-async function compareDisks(page: Page): Promise<void> {
+async function disks(page: Page): Promise<DiskTimes> {
   await page.goto(`${site.url}icon.svg`);
-  const times = await page.evaluate(measureDisks, {
-    assets: `${site.url}playground/`,
-    firmware: values.firmware,
-    runs,
-  });
-  for (const what of ["sequential", "small"] as const) {
-    const { strict, memory } = times[what];
-    const name =
-      what === "sequential" ? "32 MiB dd conv=fsync, MiB/s" : "write a small file and sync, ms";
-    const shown = (list: number[]) =>
-      what === "sequential" ? list.map((ms) => 32_000 / ms) : list;
-    report(`${name}: write-through`, shown(strict));
-    report(`${name}: memory`, shown(memory));
-    report(`${name}: time of write-through / memory`, [median(strict) / median(memory)]);
+  return page.evaluate(
+    async (plan) => {
+      const bench = (await import(`${plan.site}bench/disks.js`)) as {
+        measureDisks(plan: object): Promise<DiskTimes>;
+      };
+      return bench.measureDisks(plan);
+    },
+    {
+      site: site.url,
+      assets: `${site.url}playground/`,
+      stockWorker: `${site.url}bench/stock-worker.js`,
+      firmware: values.firmware,
+      commandLine: COMMAND_LINE,
+      runs,
+    },
+  );
+}
+
+function reportDisks(times: DiskTimes): void {
+  const tasks: [DiskTask, string, (ms: number) => number][] = [
+    ["sequential", "32 MiB dd conv=fsync, MiB/s", (ms) => 32_000 / ms],
+    ["sync", "small file and sync, ms", (ms) => ms],
+    ["random", "4 KiB random writes with fsync, a second", (ms) => 50_000 / ms],
+  ];
+  const kinds: [DiskKind, string][] = [
+    ["strict", "write-through to IndexedDB"],
+    ["memory", "our store in memory"],
+    ["stock", "v86's own disk in memory"],
+  ];
+  for (const [task, name, unit] of tasks) {
+    for (const [kind, what] of kinds) report(`${name}: ${what}`, times[task][kind].map(unit));
+    const ratio = median(times[task].strict) / median(times[task].stock);
+    report(`${name}: time of write-through / v86's own`, [ratio]);
   }
 }
 
-/** Runs in the page. */
-async function measureDisks({
-  assets,
-  firmware,
-  runs,
-}: {
-  assets: string;
-  firmware: string;
-  runs: number;
-}) {
-  interface Bench {
-    start(): Promise<void>;
-    exec(command: string): Promise<{ exitCode: number; stderr: string }>;
-    destroy(): Promise<void>;
-  }
-  const { Machine } = (await import(`${assets}openwrt-playground.js`)) as {
-    Machine: new (options: object) => Bench;
-  };
-  const commands = {
-    sequential: "dd if=/dev/zero of=/overlay/bench bs=1M count=32 conv=fsync",
-    small: "echo $RANDOM > /overlay/small; sync",
-  };
-  const times = {
-    sequential: { strict: [] as number[], memory: [] as number[] },
-    small: { strict: [] as number[], memory: [] as number[] },
-  };
-  for (const kind of ["strict", "memory"] as const) {
-    const machine = new Machine({ firmware, assets, overlay: kind === "strict" ? "disk" : null });
-    await machine.start();
-    // What is still starting would be measured as well.
-    await new Promise((resolve) => setTimeout(resolve, 15_000));
-    for (const what of ["sequential", "small"] as const)
-      for (let run = 0; run <= runs; run++) {
-        const started = performance.now();
-        const { exitCode, stderr } = await machine.exec(commands[what]);
-        if (exitCode !== 0) throw new Error(stderr);
-        // The first run warms the JIT.
-        if (run > 0) times[what][kind].push(performance.now() - started);
-      }
-    await machine.destroy();
-  }
-  return times;
+async function buildBenchScripts(folder: string): Promise<void> {
+  await esbuild({
+    entryPoints: [`${ROOT}bench/disks.ts`, `${ROOT}bench/stock-worker.ts`],
+    outdir: join(folder, "bench"),
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    external: NODE_PARTS_OF_V86,
+  });
 }
 
 function report(name: string, samples: number[]): void {
   const shown = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 2 });
   const all = samples.length > 1 ? `   (${samples.map(shown).join(", ")})` : "";
-  console.log(`${name.padEnd(60)}${shown(median(samples)).padStart(12)}${all}`);
+  console.log(`${name.padEnd(72)}${shown(median(samples)).padStart(12)}${all}`);
 }
 
 function sum(numbers: number[]): number {

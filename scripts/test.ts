@@ -1,5 +1,6 @@
 /**
- * `npm test`: builds, then runs every suite, and ends with one line "N passed, N failed".
+ * `npm test`: builds, then runs the suites, and ends with one line "N passed, N failed".
+ * With --all also the long ones: hostile inputs, the order of writes, and three kills of the browser.
  * Chromium comes from CHROME_PATH, from the system, or from Debian's packages.
  */
 import { spawn } from "node:child_process";
@@ -16,14 +17,28 @@ interface Count {
 const RESULTS = `${ROOT}test-results/`;
 const total: Count = { passed: 0, failed: 0 };
 process.env["CHROME_PATH"] = chromium();
-if (!onPath("sqfstar")) installDebianPackages(["squashfs-tools"]);
+const tools = [
+  ["sqfstar", "squashfs-tools"],
+  ["e2fsck", "e2fsprogs"],
+] as const;
+const missing = tools.filter(([program]) => !onPath(program)).map(([, name]) => name);
+if (missing.length > 0) installDebianPackages(missing);
 rmSync(RESULTS, { recursive: true, force: true });
 mkdirSync(RESULTS, { recursive: true });
 
 await suite("build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }));
-await suite("Node", ["npx", "tsx", "--test", "--test-reporter=tap", ...nodeTests()], tapCount);
+await suite("Node", nodeTest("test/cli"), tapCount);
 await suite("modules in Chromium", ["npx", "web-test-runner"], runnerCount);
 await suite("whole page", ["npx", "playwright", "test"], playwrightCount);
+if (process.argv.includes("--all")) {
+  await suite("hostile inputs", nodeTest("test/fuzz"), tapCount);
+  await suite("order of writes", ["npm", "run", "--silent", "test:order"], runnerCount);
+  await suite(
+    "killed browsers",
+    ["npm", "run", "--silent", "test:kill", "--", "--times", "3"],
+    runnerCount,
+  );
+}
 
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;
@@ -55,11 +70,12 @@ function run([program = "", ...args]: string[]): Promise<{ output: string; code:
   });
 }
 
-function nodeTests(): string[] {
-  const folder = `${ROOT}test/cli`;
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".test.ts"))
-    .map((name) => `test/cli/${name}`);
+function nodeTest(folder: string): string[] {
+  const files = readdirSync(ROOT + folder).filter((name) => name.endsWith(".test.ts"));
+  return [
+    ...["npx", "tsx", "--test", "--test-reporter=tap"],
+    ...files.map((name) => `${folder}/${name}`),
+  ];
 }
 
 function tapCount(output: string): Count {

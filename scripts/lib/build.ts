@@ -22,6 +22,9 @@ const COMMON: BuildOptions = {
   loader: { ".css": "text" },
 };
 
+/** What v86 asks of Node when it runs there; never reached in a browser. */
+export const NODE_PARTS_OF_V86 = ["crypto", "node:*", "fs", "perf_hooks"];
+
 /** @returns path of the made directory */
 export async function build(): Promise<string> {
   await checkV86();
@@ -42,8 +45,7 @@ async function buildWorker(): Promise<string> {
     entryPoints: { "machine-worker": "src/machine/worker.ts" },
     entryNames: "[name]-[hash]",
     outdir: `${DIST}playground`,
-    // What v86 asks of Node when it runs there; never reached in a browser.
-    external: ["crypto", "node:*", "fs", "perf_hooks"],
+    external: NODE_PARTS_OF_V86,
   });
   const made = Object.keys(metafile?.outputs ?? {}).find((path) => path.endsWith(".js"));
   if (!made) throw new Error("esbuild made no worker.");

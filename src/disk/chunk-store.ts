@@ -23,6 +23,14 @@ export interface ChunkStore {
   read(index: number): Promise<Uint8Array<ArrayBuffer>>;
 
   /**
+   * All chunks at one moment: no commit is in it by half. Takes as much memory as they have bytes.
+   *
+   * @returns copies of the caller's own
+   * @throws {StorageError} a chunk cannot be read
+   */
+  snapshot(): Promise<Map<number, Uint8Array<ArrayBuffer>>>;
+
+  /**
    * Stores all of these chunks or none, after everything committed before.
    *
    * @param chunks whole chunks by number; each `Uint8Array` spans its own buffer and is not changed until this settles
@@ -30,8 +38,26 @@ export interface ChunkStore {
    */
   commit(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void>;
 
-  /** Drops every chunk, in one step. */
+  /**
+   * Drops every chunk and stores these instead, in one step.
+   *
+   * @param chunks as for {@link commit}
+   * @throws {StorageError} nothing was changed
+   */
+  replace(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void>;
+
+  /**
+   * Drops every chunk, in one step.
+   *
+   * @throws {StorageError} nothing was changed
+   */
   clear(): Promise<void>;
+
+  /**
+   * A number that changes with every commit, replace and clear, and never comes back to one it had; 0 when nothing was
+   * ever written. It tells what is stored: it changes at the moment a change resolves.
+   */
+  generation(): number;
 
   /** Lets go of the store. What was committed stays. */
   close(): void;

@@ -6,11 +6,21 @@
  * - `gone`: the stored overlay vanished while it was in use (evicted, or deleted by the person)
  * - `newer`: the stored overlay was written by a newer format than this page knows
  * - `mismatch`: what is stored belongs to another firmware or disk size
+ * - `damaged`: what is stored is not what this page ever writes
  * - `in-use`: another machine of this origin holds the overlay
+ * - `taken-over`: another tab asked for the overlay and has it now
  * - `failed`: any other failure of the store; `cause` has the browser's own words
  */
 export type StorageProblem =
-  "unavailable" | "full" | "gone" | "newer" | "mismatch" | "in-use" | "failed";
+  | "unavailable"
+  | "full"
+  | "gone"
+  | "newer"
+  | "mismatch"
+  | "damaged"
+  | "in-use"
+  | "taken-over"
+  | "failed";
 
 const SENTENCES: Record<StorageProblem, string> = {
   unavailable:
@@ -21,8 +31,12 @@ const SENTENCES: Record<StorageProblem, string> = {
     "The router's saved data was written by a newer version of this page. Reload the page to get that version; nothing stored was changed.",
   mismatch:
     "The saved data found under this name belongs to another firmware. It was left untouched; choose another overlay name.",
+  damaged:
+    "The saved data found under this name is damaged and cannot be used. It was left untouched; choose another overlay name, or delete this site's data in the browser.",
   "in-use":
-    "This router is already running in another tab or frame. Close it there first, or choose another overlay name.",
+    "This router is already running in another tab or frame. Take it over, which stops it there after it saved everything, or run a copy here without saving.",
+  "taken-over":
+    "This router was taken over by another tab. Everything it changed here was saved first.",
   failed: "The browser could not read or save the router's data. Try again, or reload the page.",
 };
 

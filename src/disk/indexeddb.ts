@@ -8,25 +8,43 @@
 import type { UseStore } from "idb-keyval";
 import { StorageError, toStorageError } from "./errors.js";
 
-const VERSION = 1;
+/**
+ * How long an upgrade waits for connections of other pages. Chromium calls it blocked, too, by a connection that was
+ * closed a moment ago.
+ */
+const BLOCKED_FOR_GOOD_MS = 3000;
 
 export interface Connection {
   readonly use: UseStore;
   close(): void;
 }
 
+export interface Schema {
+  /** the database's one object store */
+  readonly storeName: string;
+  /** version of the database; a higher one is refused */
+  readonly version: number;
+  /**
+   * Brings an existing database of a lower version to this one, with requests to this object store only: they are one
+   * transaction with the change of the version. When it rejects, the database stays as it was.
+   */
+  readonly upgrade: (store: IDBObjectStore) => Promise<void>;
+}
+
 /**
  * @param databaseName database to open; made when it does not exist yet
- * @param storeName its one object store
- * @throws {StorageError} `unavailable` when IndexedDB is refused, `newer` when the database has a higher version
+ * @throws {StorageError} `unavailable` when IndexedDB is refused, `newer` when the database has a higher version,
+ *   `in-use` when it must be upgraded and another page does not let go of it, `damaged` when it has no such object
+ *   store, and what the upgrade rejects with
  */
-export async function connect(databaseName: string, storeName: string): Promise<Connection> {
+export async function connect(databaseName: string, schema: Schema): Promise<Connection> {
+  const { storeName } = schema;
   let database: Promise<IDBDatabase> | undefined;
   let existed = false;
   let closed = false;
 
   async function open(): Promise<IDBDatabase> {
-    const db = await openDatabase(databaseName, storeName, existed);
+    const db = await openDatabase(databaseName, schema, existed);
     const forget = () => (database = undefined);
     db.onclose = forget;
     // Another page deletes or upgrades the database: let go, else it waits for us for ever.
@@ -81,29 +99,61 @@ export async function connect(databaseName: string, storeName: string): Promise<
   };
 }
 
-function openDatabase(name: string, storeName: string, mustExist: boolean): Promise<IDBDatabase> {
+/** Aborts a transaction that may have ended already. */
+export function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It has ended.
+  }
+}
+
+function openDatabase(name: string, schema: Schema, mustExist: boolean): Promise<IDBDatabase> {
+  const { storeName, version } = schema;
   return new Promise((resolve, reject) => {
     let request: IDBOpenDBRequest;
-    let gone = false;
+    let refused = false;
+    const refuse = (error: unknown) => {
+      refused = true;
+      reject(toStorageError(error));
+    };
     try {
-      request = indexedDB.open(name, VERSION);
+      request = indexedDB.open(name, version);
     } catch (cause) {
-      reject(new StorageError("unavailable", { cause }));
+      refuse(new StorageError("unavailable", { cause }));
       return;
     }
-    request.onupgradeneeded = () => {
-      gone = mustExist;
-      if (gone) request.transaction?.abort();
-      else request.result.createObjectStore(storeName);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      const { transaction, result: db } = request;
+      if (!transaction) return;
+      const giveUp = (error: unknown) => {
+        refuse(error);
+        abort(transaction);
+      };
+      if (oldVersion === 0 && mustExist) giveUp(new StorageError("gone"));
+      else if (oldVersion === 0) db.createObjectStore(storeName);
+      else if (!db.objectStoreNames.contains(storeName)) giveUp(noStore(storeName));
+      else schema.upgrade(transaction.objectStore(storeName)).catch(giveUp);
     };
-    request.onsuccess = () => resolve(request.result);
+    // The request goes on waiting then; what it opens in the end is closed again.
+    request.onblocked = () =>
+      setTimeout(() => refuse(new StorageError("in-use")), BLOCKED_FOR_GOOD_MS);
+    request.onsuccess = () => {
+      const db = request.result;
+      if (!db.objectStoreNames.contains(storeName)) refuse(noStore(storeName));
+      if (refused) db.close();
+      else resolve(db);
+    };
     request.onerror = () => {
       const cause = request.error;
-      if (gone) reject(new StorageError("gone", { cause }));
-      else if (cause?.name === "InvalidStateError" || cause?.name === "UnknownError")
+      if (cause?.name === "InvalidStateError" || cause?.name === "UnknownError")
         // Firefox's private mode of old and Chromium with blocked site data answer so.
-        reject(new StorageError("unavailable", { cause }));
-      else reject(toStorageError(cause));
+        refuse(new StorageError("unavailable", { cause }));
+      else refuse(cause);
     };
   });
+}
+
+function noStore(storeName: string): StorageError {
+  return new StorageError("damaged", { cause: `no object store "${storeName}"` });
 }

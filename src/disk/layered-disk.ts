@@ -12,7 +12,7 @@ import type { ImageLayer } from "./image-layer.js";
 import { memoryChunkStore } from "./memory-chunk-store.js";
 
 /** Bytes of committed chunks kept in memory so that small writes need no read first. */
-const CACHE_BYTES = 8 * 1024 * 1024;
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -37,6 +37,8 @@ export class LayeredDisk {
   /** recently used chunks, least recently used first; never newer than the store */
   readonly #cache = new Map<number, Chunk>();
   #lastWrite: Promise<void> = Promise.resolve();
+  /** chunks of a write that is under way or waits for a decision */
+  #unsaved: ReadonlyMap<number, Chunk> = new Map();
   /** requests that failed and wait for a decision */
   readonly #waiting: (() => void)[] = [];
 
@@ -132,14 +134,33 @@ export class LayeredDisk {
     return reset;
   }
 
+  /**
+   * All chunks of the user's layer at one moment, with those of a write that could not be stored yet: a disk whose plug
+   * was pulled then.
+   *
+   * @throws {StorageError} the store cannot be read, and not all chunks are in memory
+   */
+  async snapshot(): Promise<Map<number, Chunk>> {
+    const stored = await this.#store.snapshot().catch((error: unknown) => {
+      if ([...this.#stored].every((index) => this.#cache.has(index))) return this.#cache;
+      throw toStorageError(error);
+    });
+    return new Map([...stored, ...this.#unsaved]);
+  }
+
   /** After a stall: tries the pending commit again. */
   retry(): void {
     this.#resume();
   }
 
   /** After a stall, or any time: from now on changes stay in memory; what is stored stays as it is. */
-  detach(): void {
-    if (this.#store.durability === "strict") this.#store = memoryChunkStore(this.#store);
+  async detach(): Promise<void> {
+    if (this.#store.durability === "strict") {
+      const memory = memoryChunkStore(this.#store);
+      // The store may be gone: what is known of it must not depend on it any more.
+      await memory.commit(this.#cache);
+      this.#store = memory;
+    }
     this.#resume();
   }
 
@@ -152,6 +173,7 @@ export class LayeredDisk {
     if (data.length === 0) return;
     const chunks = await this.#insist(async () => {
       const changed = await this.#changed(offset, data);
+      this.#unsaved = changed;
       if (changed.size > 0) await this.#store.commit(changed);
       return changed;
     });
@@ -159,6 +181,7 @@ export class LayeredDisk {
       this.#stored.add(index);
       this.#remember(index, chunk);
     }
+    this.#unsaved = new Map();
     this.#onCommit();
   }
 

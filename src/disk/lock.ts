@@ -9,22 +9,23 @@ export interface OverlayLock {
  * Takes the one write lock of an overlay.
  *
  * @param key the overlay's key, see `overlayKey`
+ * @param waitMs how long to wait for another holder to let go, in milliseconds
  * @throws {StorageError} `in-use` when another machine of this origin holds it; `unavailable` when the browser refuses
  *   locks, as it does where sites may not store data
  */
-export async function lockOverlay(key: string): Promise<OverlayLock> {
+export async function lockOverlay(key: string, waitMs: number): Promise<OverlayLock> {
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const granted = await new Promise<boolean>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     navigator.locks
-      .request(key, { ifAvailable: true }, async (lock) => {
-        resolve(lock !== null);
-        if (lock) await held;
+      .request(key, { signal: AbortSignal.timeout(waitMs) }, () => {
+        resolve();
+        return held;
       })
-      .catch(reject);
-  }).catch((error: unknown) => {
-    throw toStorageError(error);
+      .catch((error: unknown) => {
+        const tooLate = error instanceof DOMException && error.name === "TimeoutError";
+        reject(tooLate ? new StorageError("in-use") : toStorageError(error));
+      });
   });
-  if (!granted) throw new StorageError("in-use");
   return { release };
 }

@@ -1,4 +1,7 @@
 import type { ChunkStore } from "./chunk-store.js";
+import { nextGeneration } from "./generation.js";
+
+type Chunk = Uint8Array<ArrayBuffer>;
 
 /**
  * Chunks in memory, over an optional store below that is only ever read: "run without saving".
@@ -6,33 +9,52 @@ import type { ChunkStore } from "./chunk-store.js";
  * @param below where chunks not written since are read from; closed together with this store
  */
 export function memoryChunkStore(below?: ChunkStore): ChunkStore {
-  const chunks = new Map<number, Uint8Array<ArrayBuffer>>();
-  let showsBelow = below !== undefined;
+  let chunks = new Map<number, Chunk>();
+  let lower = below;
+  /** 0 until the first change; then numbers that the store below will not come to */
+  let generation = 0;
 
   return {
     durability: "memory",
     async indexes() {
-      const lower = below && showsBelow ? await below.indexes() : [];
-      return [...new Set([...lower, ...chunks.keys()])];
+      const own = [...chunks.keys()];
+      return [...new Set([...((await lower?.indexes()) ?? []), ...own])];
     },
     async read(index) {
       const chunk = chunks.get(index);
       if (chunk) return chunk.slice();
-      if (below && showsBelow) return below.read(index);
+      if (lower) return lower.read(index);
       throw new RangeError(`Chunk ${index} is not stored.`);
     },
+    async snapshot() {
+      const own = copyOf(chunks);
+      return new Map([...((await lower?.snapshot()) ?? []), ...own]);
+    },
     async commit(written) {
-      for (const [index, chunk] of written) chunks.set(index, chunk.slice());
+      for (const [index, chunk] of copyOf(written)) chunks.set(index, chunk);
+      generation = nextGeneration(generation);
+      return Promise.resolve();
+    },
+    async replace(written) {
+      chunks = copyOf(written);
+      lower = undefined;
+      generation = nextGeneration(generation);
       return Promise.resolve();
     },
     async clear() {
-      chunks.clear();
-      showsBelow = false;
+      chunks = new Map();
+      lower = undefined;
+      generation = nextGeneration(generation);
       return Promise.resolve();
     },
+    generation: () => generation || (lower?.generation() ?? 0),
     close() {
-      chunks.clear();
+      chunks = new Map();
       below?.close();
     },
   };
+}
+
+function copyOf(chunks: ReadonlyMap<number, Chunk>): Map<number, Chunk> {
+  return new Map(Array.from(chunks, ([index, chunk]) => [index, chunk.slice()]));
 }

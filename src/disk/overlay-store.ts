@@ -1,105 +1,122 @@
 /**
  * The chunks of one overlay in IndexedDB: one database an overlay, one object store in it, chunks under their
- * numbers and one header under the key "header". The format is described in docs/storage-format.md.
+ * numbers. Every change is one transaction that changes all or nothing and counts the generation on.
+ *
+ * The generation is kept in memory beside the database, which is right as long as one store writes an overlay: who
+ * opens one to write holds the overlay's lock.
  */
-import { delMany, get, keys, setMany, type UseStore } from "idb-keyval";
+import { get, keys, promisifyRequest, type UseStore } from "idb-keyval";
 import type { ChunkStore } from "./chunk-store.js";
-import { StorageError } from "./errors.js";
-import { connect } from "./indexeddb.js";
+import { nextGeneration } from "./generation.js";
+import { abort, connect } from "./indexeddb.js";
+import {
+  checkChunk,
+  chunkIndexes,
+  GENERATION,
+  HEADER,
+  newHeader,
+  OBJECT_STORE,
+  OVERLAY_FORMAT,
+  type OverlayIdentity,
+  overlayKey,
+  type OverlayShape,
+  readOverlay,
+  upgradeOverlay,
+} from "./overlay-format.js";
 
-/** Version of what is stored. A higher one is refused and left untouched. */
-export const OVERLAY_FORMAT = 1;
-
-const OBJECT_STORE = "overlay";
-const HEADER = "header";
-
-/** What an overlay belongs to. Only a machine with the same three may read or write it. */
-export interface OverlayIdentity {
-  /** name given by the person or the page, for example "default" */
-  readonly overlay: string;
-  /** SHA-256 of the firmware, lower-case hex */
-  readonly firmware: string;
-  /** size of the disk in bytes */
-  readonly diskBytes: number;
-}
-
-/** Stored with the first chunks of an overlay. */
-export interface OverlayHeader extends OverlayIdentity {
-  readonly format: number;
-  readonly chunkBytes: number;
-  /** milliseconds since 1970, of the first write */
-  readonly created: number;
-}
-
-/** Name of the database, and of the lock, of an overlay. */
-export function overlayKey(identity: Pick<OverlayIdentity, "overlay" | "firmware">): string {
-  return `openwrt-playground/${identity.overlay}/${identity.firmware}`;
-}
+export { OVERLAY_FORMAT, type OverlayIdentity, overlayKey };
 
 /**
- * Opens an overlay's chunks; an overlay that was never written has none and leaves no header.
+ * Opens an overlay's chunks; an overlay that was never written has none and leaves no header. One of an older format
+ * is upgraded.
  *
  * @param identity what the overlay belongs to
  * @param chunkBytes chunk size in bytes of a new overlay; a stored one must have the same
- * @throws {StorageError} `unavailable`, `newer`, or `mismatch`; nothing stored is changed
+ * @throws {StorageError} `unavailable`, `in-use`, `newer`, `mismatch` or `damaged`; nothing stored is changed
  */
 export async function openOverlayStore(
   identity: OverlayIdentity,
   chunkBytes: number,
 ): Promise<ChunkStore> {
-  const connection = await connect(overlayKey(identity), OBJECT_STORE);
+  const shape = { ...identity, chunkBytes };
+  const connection = await connect(overlayKey(identity), {
+    storeName: OBJECT_STORE,
+    version: OVERLAY_FORMAT,
+    upgrade: (store) => upgradeOverlay(store, shape),
+  });
   try {
-    const stored = await get<unknown>(HEADER, connection.use);
-    if (stored !== undefined) checkHeader(stored, identity, chunkBytes);
-    return chunkStore(connection.use, stored !== undefined, () => connection.close(), {
-      format: OVERLAY_FORMAT,
-      ...identity,
-      chunkBytes,
-    });
+    const stored = await connection.use("readonly", (store) => readOverlay(store, shape));
+    return chunkStore(connection.use, () => connection.close(), shape, stored);
   } catch (error) {
     connection.close();
     throw error;
   }
 }
 
-function checkHeader(stored: unknown, identity: OverlayIdentity, chunkBytes: number): void {
-  const header = stored as Partial<OverlayHeader>;
-  if (typeof header.format !== "number" || header.format > OVERLAY_FORMAT)
-    throw new StorageError("newer");
-  const same =
-    header.overlay === identity.overlay &&
-    header.firmware === identity.firmware &&
-    header.diskBytes === identity.diskBytes &&
-    header.chunkBytes === chunkBytes;
-  if (!same) throw new StorageError("mismatch");
-}
-
 function chunkStore(
   use: UseStore,
-  hasHeader: boolean,
   close: () => void,
-  header: Omit<OverlayHeader, "created">,
+  shape: OverlayShape,
+  stored: { hasHeader: boolean; generation: number },
 ): ChunkStore {
-  const chunkKeys = async () => (await keys(use)).filter((key) => typeof key === "number");
+  let { hasHeader, generation } = stored;
+  /** the last number that a transaction was given; one that failed leaves a gap */
+  let given = generation;
+
+  /** Runs a change and counts the generation on, in one transaction. */
+  async function change(write: (store: IDBObjectStore) => void): Promise<void> {
+    await use("readwrite", async (store) => {
+      const next = (given = nextGeneration(given));
+      try {
+        write(store);
+        store.put(next, GENERATION);
+      } catch (error) {
+        // What was put before the request that threw must not be stored either.
+        abort(store.transaction);
+        throw error;
+      }
+      await promisifyRequest(store.transaction);
+      generation = next;
+    });
+  }
+
+  function put(store: IDBObjectStore, chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): void {
+    for (const [index, chunk] of chunks) store.put(chunk, index);
+  }
+
+  async function replace(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void> {
+    await change((store) => {
+      store.clear();
+      put(store, chunks);
+      store.put(newHeader(shape), HEADER);
+    });
+    hasHeader = true;
+  }
+
   return {
     durability: "strict",
-    indexes: chunkKeys,
-    async read(index) {
-      const chunk = await get<unknown>(index, use);
-      if (!(chunk instanceof Uint8Array) || chunk.length !== header.chunkBytes)
-        throw new StorageError("gone", { cause: `chunk ${index} is missing or cut` });
-      return chunk as Uint8Array<ArrayBuffer>;
-    },
+    indexes: async () => chunkIndexes(await keys(use), shape),
+    read: async (index) => checkChunk(await get<unknown>(index, use), index, shape),
+    snapshot: () =>
+      use("readonly", async (store) => {
+        const indexes = chunkIndexes(await promisifyRequest(store.getAllKeys()), shape);
+        const values = indexes.map((index) => promisifyRequest<unknown>(store.get(index)));
+        const chunks = (await Promise.all(values)).map((value, at) => {
+          const index = indexes[at] ?? NaN;
+          return [index, checkChunk(value, index, shape)] as const;
+        });
+        return new Map(chunks);
+      }),
     async commit(chunks) {
-      const entries: [IDBValidKey, unknown][] = [...chunks];
-      if (!hasHeader) entries.push([HEADER, { ...header, created: Date.now() }]);
-      await setMany(entries, use);
+      await change((store) => {
+        put(store, chunks);
+        if (!hasHeader) store.put(newHeader(shape), HEADER);
+      });
       hasHeader = true;
     },
-    async clear() {
-      await delMany([...(await chunkKeys()), HEADER], use);
-      hasHeader = false;
-    },
+    replace,
+    clear: () => replace(new Map()),
+    generation: () => generation,
     close,
   };
 }

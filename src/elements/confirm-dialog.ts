@@ -1,34 +1,15 @@
 /** A question that must be answered before something is lost; the safe answer has the focus. */
 import { css, html, LitElement } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
-import { buttonStyles } from "./styles.js";
+import { buttonStyles, dialogStyles } from "./styles.js";
 import { TEXT } from "./strings.js";
 
 @customElement("openwrt-confirm-dialog")
 export class ConfirmDialog extends LitElement {
   static override styles = [
     buttonStyles,
+    dialogStyles,
     css`
-      dialog {
-        max-width: min(30rem, calc(100vw - 2rem));
-        box-sizing: border-box;
-        border: 1px solid var(--playground-line);
-        border-radius: 10px;
-        padding: 20px;
-        color: var(--playground-text);
-        background: var(--playground-surface);
-      }
-      dialog::backdrop {
-        background: rgb(0 0 0 / 45%);
-      }
-      h2 {
-        margin: 0 0 8px;
-        font-size: 1.125rem;
-      }
-      p {
-        margin: 0 0 16px;
-        line-height: 1.5;
-      }
       form {
         display: flex;
         flex-wrap: wrap;

@@ -5,12 +5,15 @@
  */
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { MachineError } from "../machine/errors.js";
 import { MachineProgressEvent } from "../machine/events.js";
 import { Machine, type StorageReport } from "../machine/machine.js";
 import "./confirm-dialog.js";
 import type { ConfirmDialog } from "./confirm-dialog.js";
+import { noticeFor, type NoticeChoices } from "./notices.js";
+import "./openwrt-notice.js";
 import "./openwrt-progress.js";
+import "./openwrt-storage-dialog.js";
+import type { OpenwrtStorageDialog } from "./openwrt-storage-dialog.js";
 import "./openwrt-terminal.js";
 import type { OpenwrtTerminal } from "./openwrt-terminal.js";
 import { savedText, STATE_TEXT, TEXT } from "./strings.js";
@@ -91,58 +94,18 @@ export class OpenwrtPlayground extends LitElement {
       openwrt-progress {
         border-bottom: 1px solid var(--playground-line);
       }
-      .card {
-        position: absolute;
-        inset: 0;
-        display: flex;
-        flex-direction: column;
-        align-items: center;
-        justify-content: center;
-        gap: 14px;
-        padding: 16px;
-        overflow: auto;
-        text-align: center;
-        line-height: 1.5;
-        background: color-mix(in srgb, var(--playground-surface) 92%, transparent);
-      }
-      .card > * {
-        max-width: 38rem;
-        margin: 0;
-      }
-      .card h2 {
-        font-size: 1.125rem;
-      }
-      .card .choices {
-        display: flex;
-        flex-wrap: wrap;
-        justify-content: center;
-        gap: 8px;
-      }
-      .card details {
-        width: 100%;
-        text-align: left;
-      }
-      .card pre {
-        overflow: auto;
-        max-height: 12rem;
-        padding: 8px;
-        border: 1px solid var(--playground-line);
-        font-size: 0.75rem;
-      }
-      button.large {
-        min-height: 48px;
-        padding: 8px 28px;
-        font-size: 1.0625rem;
-      }
       .foot {
         display: flex;
         flex-wrap: wrap;
-        justify-content: space-between;
-        gap: 2px 16px;
+        align-items: center;
+        gap: 2px 12px;
         padding: 6px 14px;
         border-top: 1px solid var(--playground-line);
         font-size: 0.8125rem;
         color: var(--playground-quiet);
+      }
+      .foot .hint {
+        margin-left: auto;
       }
     `,
   ];
@@ -166,6 +129,7 @@ export class OpenwrtPlayground extends LitElement {
 
   @query("openwrt-terminal") private accessor terminal!: OpenwrtTerminal;
   @query("openwrt-confirm-dialog") private accessor confirmation!: ConfirmDialog;
+  @query("openwrt-storage-dialog") private accessor storageDialog!: OpenwrtStorageDialog;
   #machine: Machine | undefined;
   #listening: AbortController | undefined;
   #readingStorage = false;
@@ -215,6 +179,7 @@ export class OpenwrtPlayground extends LitElement {
   protected override render() {
     const machine = this.#machine;
     const current = machine?.state ?? "failed";
+    const notice = noticeFor(machine, this.problem, this.#choices);
     const busy = current === "loading" || current === "booting";
     return html`
       <div class="bar ${current}">
@@ -244,17 +209,21 @@ export class OpenwrtPlayground extends LitElement {
           .screenReader=${this.screenReader}
           @leave=${() => this.renderRoot.querySelector<HTMLElement>(".bar button:enabled")?.focus()}
         ></openwrt-terminal>
-        ${this.#card(current)}
+        ${notice ? html`<openwrt-notice .notice=${notice}></openwrt-notice>` : nothing}
       </div>
       <div class="foot">
         <span>${this.#storageText()}</span>
-        <span>${TEXT.leaveHint}</span>
+        <button ?disabled=${!machine} @click=${() => this.storageDialog.show()}>
+          ${TEXT.storage}…
+        </button>
+        <span class="hint">${TEXT.leaveHint}</span>
       </div>
       <openwrt-confirm-dialog
         heading=${TEXT.resetTitle}
         text=${TEXT.resetText}
         action=${TEXT.resetConfirm}
       ></openwrt-confirm-dialog>
+      <openwrt-storage-dialog .machine=${machine} .storage=${this.storage}></openwrt-storage-dialog>
     `;
   }
 
@@ -278,51 +247,6 @@ export class OpenwrtPlayground extends LitElement {
     `;
   }
 
-  /** What lies over the console when there is something to say or to choose first. */
-  #card(current: Machine["state"]) {
-    const machine = this.#machine;
-    const stall = machine?.stall;
-    if (stall)
-      return html`<div class="card" role="alert">
-        <h2>${TEXT.stallTitle}</h2>
-        <p>${stall.message}</p>
-        <div class="choices">
-          <button class="primary" @click=${() => machine.retry()}>${TEXT.retry}</button>
-          <button @click=${() => machine.detach()}>${TEXT.detach}</button>
-        </div>
-      </div>`;
-    if (current === "failed") {
-      const error = this.problem ?? machine?.error;
-      const details = error instanceof MachineError ? error.details : [];
-      return html`<div class="card" role="alert">
-        <h2>${TEXT.failTitle}</h2>
-        <p>${error?.message}</p>
-        ${
-          details.length > 0
-            ? html`<details>
-                <summary>${TEXT.details}</summary>
-                <pre tabindex="0">${details.join("\n")}</pre>
-              </details>`
-            : nothing
-        }
-        ${
-          machine
-            ? html`<div class="choices">
-                <button class="primary" @click=${this.#start}>${TEXT.retry}</button>
-                <button @click=${this.#reset}>${TEXT.reset}…</button>
-              </div>`
-            : nothing
-        }
-      </div>`;
-    }
-    if (current === "off")
-      return html`<div class="card">
-        <button class="primary large" @click=${this.#start}>${TEXT.start}</button>
-        <p>${TEXT.offHint}</p>
-      </div>`;
-    return nothing;
-  }
-
   #storageText(): string {
     if (!this.storage) return TEXT.storageUnknown;
     if (this.storage.durability === "memory") return TEXT.notSaved;
@@ -332,6 +256,14 @@ export class OpenwrtPlayground extends LitElement {
   readonly #start = (): void => {
     this.#run(this.machine.start());
     this.terminal.focus();
+  };
+
+  readonly #choices: NoticeChoices = {
+    start: () => this.#start(),
+    takeOver: () => this.#run(this.machine.takeOver()),
+    startWithoutSaving: () => this.#run(this.machine.startWithoutSaving()),
+    reset: () => void this.#reset(),
+    saveCopy: () => this.storageDialog.saveCopy(),
   };
 
   readonly #reset = async (): Promise<void> => {

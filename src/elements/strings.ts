@@ -1,4 +1,5 @@
 /** Every text of the elements that a person reads, in one place. */
+import type { Holder } from "../machine/tabs.js";
 import type { MachineState, ProgressStage } from "../machine/events.js";
 
 export const STATE_TEXT: Record<MachineState, string> = {
@@ -25,6 +26,14 @@ export const TEXT = {
   reset: "Reset",
   retry: "Try again",
   detach: "Go on without saving",
+  takeOver: "Take over",
+  takeBack: "Take it back",
+  startWithoutSaving: "Run a copy without saving",
+  storage: "Storage",
+  saveCopy: "Save a copy…",
+  restoreCopy: "Restore a copy…",
+  saveDisk: "Save the whole disk…",
+  close: "Close",
   cancel: "Cancel",
   controls: "Router controls",
   terminal: "Router console",
@@ -38,12 +47,31 @@ export const TEXT = {
   resetConfirm: "Reset the router",
   stallTitle: "The router is paused: its changes cannot be saved",
   failTitle: "The router stopped",
+  inUseTitle: "This router runs elsewhere",
+  takenOverTitle: "This router runs in another tab now",
+  storageTitle: "What is stored",
+  persisted: "The browser promised to keep this site's data until you delete it.",
+  notPersisted:
+    "The browser may delete this site's data when space runs out; Safari does so after seven days without a visit. Save a copy of what matters.",
+  copyExplained:
+    "A copy holds everything the router changed; it fits this firmware only, and restoring one replaces all changes. The whole disk is an image that QEMU boots.",
+  copySaved: "The copy was handed to the browser's downloads.",
+  copyRestored: "The copy was restored.",
+  diskSaved: "The disk image was handed to the browser's downloads.",
+  working: "Working…",
   servicesStarting: "services are still starting",
   rebooted: "— the router was restarted —",
   notSaved: "Nothing is saved: changes are lost when the page is closed.",
   savedNothing: "Nothing changed yet. Changes are saved in this browser as they are made.",
   storageUnknown: "",
 } as const;
+
+/** Where another tab runs the router, when it answered. */
+export function holderText(holder: Holder | undefined): string {
+  if (!holder) return "That tab does not answer; it may be asleep.";
+  const since = new Date(holder.since).toLocaleTimeString([], { timeStyle: "short" });
+  return `It runs in “${holder.title}” (${holder.path}) since ${since}.`;
+}
 
 export function savedText(bytes: number): string {
   return `${formatBytes(bytes)} of changes saved in this browser.`;

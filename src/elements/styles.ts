@@ -55,3 +55,26 @@ export const buttonStyles = css`
     background: var(--playground-danger);
   }
 `;
+
+export const dialogStyles = css`
+  dialog {
+    max-width: min(34rem, calc(100vw - 2rem));
+    box-sizing: border-box;
+    border: 1px solid var(--playground-line);
+    border-radius: 10px;
+    padding: 20px;
+    color: var(--playground-text);
+    background: var(--playground-surface);
+  }
+  dialog::backdrop {
+    background: rgb(0 0 0 / 45%);
+  }
+  h2 {
+    margin: 0 0 8px;
+    font-size: 1.125rem;
+  }
+  p {
+    margin: 0 0 16px;
+    line-height: 1.5;
+  }
+`;

@@ -1,3 +1,5 @@
+export { StorageError } from "../disk/errors.js";
+
 /** Something the person asked of a machine could not be done. `message` can be shown as it is. */
 export class MachineError extends Error {
   override readonly name = "MachineError";

@@ -4,27 +4,33 @@
  * Every boot is a worker of its own, for v86 loads its kernel only once and a late callback must never reach the
  * next boot's disk. This class decides when one ends and the next begins; it is the only place where the state changes.
  */
-import { type StorageError, toStorageError } from "../disk/errors.js";
-import { lockOverlay, type OverlayLock } from "../disk/lock.js";
-import { openOverlayStore, overlayKey } from "../disk/overlay-store.js";
+import { StorageError, toStorageError } from "../disk/errors.js";
+import { diskImage } from "../disk/disk-image.js";
+import { readArchive, writeArchive } from "../disk/overlay-archive.js";
+import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
 import { type Firmware, loadFirmware, loadManifest } from "../firmware/load.js";
-import { firmwareDigest, isName } from "../firmware/manifest.js";
+import { firmwareDigest, type FirmwareManifest, isName } from "../firmware/manifest.js";
 import { loadPcParts } from "./assets.js";
+import { COMMAND_LINE } from "./command-line.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { MachineError } from "./errors.js";
 import { MachineProgressEvent, type MachineState } from "./events.js";
+import { countStoredChunks, replaceStoredChunks, storedChunks } from "./stored-chunks.js";
+import { OverlayClaim } from "./overlay-claim.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
+import type { Chunks } from "./messages.js";
+import type { Holder } from "./tabs.js";
 import { type Ended, WorkerLink } from "./worker-link.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
 declare const WORKER_FILE: string;
 
 const MEMORY_BYTES = 128 * 1024 * 1024;
-const COMMAND_LINE =
-  "console=ttyS0 root=/dev/sda rootfstype=squashfs ro init=/etc/preinit tsc=reliable random.trust_cpu=on nowatchdog";
 /** How long a router may take for a clean shutdown before it is cut off, in milliseconds. */
 const SHUTDOWN_MS = 60_000;
+/** How long the router's own `sync` may take before another tab gets the overlay, in milliseconds. */
+const SYNC_MS = 5000;
 
 export interface MachineOptions {
   /** name of a firmware that the site offers, for example "demo" */
@@ -45,12 +51,22 @@ export interface StorageReport {
   readonly durability: Durability;
 }
 
+interface PowerOn {
+  /** drop the stored overlay first */
+  readonly reset?: boolean;
+  /** ask the tab that has the router to give it away */
+  readonly takeOver?: boolean;
+  /** store changes; default true */
+  readonly saving?: boolean;
+}
+
 export class Machine extends EventTarget {
   /** name of the firmware */
   readonly firmware: string;
   /** name of the overlay; `null` when nothing is saved */
   readonly overlay: string | null;
   readonly #assets: URL;
+  readonly #claim = new OverlayClaim(() => void this.#yield());
   readonly #console = new ConsoleHub((bytes) => this.#link?.input(bytes));
   #state: MachineState = "off";
   #error: Error | undefined;
@@ -58,9 +74,13 @@ export class Machine extends EventTarget {
   #loaded: Promise<Firmware> | undefined;
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
-  #lock: OverlayLock | undefined;
   #usage: Omit<StorageReport, "persisted"> | undefined;
   #giveUp = new AbortController();
+  /** whether changes are stored, as long as there is an overlay */
+  #saving = true;
+  /** changes of earlier boots that are stored nowhere */
+  #memory: Chunks | undefined;
+  #askedToPersist = false;
   #destroyed = false;
 
   /** @throws {MachineError} a name with characters that names may not have */
@@ -81,9 +101,14 @@ export class Machine extends EventTarget {
     return this.#state;
   }
 
-  /** Why the state is `failed`. */
+  /** Why the state is `failed`, or why it went `off` by itself. */
   get error(): Error | undefined {
     return this.#error;
+  }
+
+  /** Where the router runs, when it could not start because another tab has it and that tab answered. */
+  get holder(): Holder | undefined {
+    return this.#claim.holder;
   }
 
   /** Set while the machine is paused because its changes cannot be saved; see {@link retry} and {@link detach}. */
@@ -103,7 +128,22 @@ export class Machine extends EventTarget {
    * @throws {MachineError | FirmwareError | StorageError} it cannot start; the state is `failed`
    */
   start(): Promise<void> {
-    return this.#start ?? this.#powerOn(false);
+    return this.#start ?? this.#powerOn({ saving: this.#saving });
+  }
+
+  /**
+   * Starts after another tab of this origin gave the router away: that one syncs, stops, and says so.
+   *
+   * @throws {StorageError} `in-use` when it does not let go within 15 seconds
+   */
+  takeOver(): Promise<void> {
+    this.#memory = undefined;
+    return this.#start ?? this.#powerOn({ takeOver: true });
+  }
+
+  /** Starts from a copy of what is stored. This machine then saves nothing, until {@link takeOver} or a reset. */
+  startWithoutSaving(): Promise<void> {
+    return this.#start ?? this.#powerOn({ saving: false });
   }
 
   /**
@@ -135,7 +175,8 @@ export class Machine extends EventTarget {
    */
   reset(): Promise<void> {
     this.#abandon("The router was reset.");
-    return this.#powerOn(true);
+    this.#memory = undefined;
+    return this.#powerOn({ reset: true });
   }
 
   /**
@@ -157,17 +198,53 @@ export class Machine extends EventTarget {
     if (this.#usage) return { ...this.#usage, persisted };
     if (this.overlay === null) return { bytes: 0, chunks: 0, durability: "memory", persisted };
     const manifest = await loadManifest(this.#assets, this.firmware);
-    const firmware = await firmwareDigest(manifest);
-    const store = await openOverlayStore(
-      { overlay: this.overlay, firmware, diskBytes: manifest.diskBytes },
-      CHUNK_BYTES,
-    );
+    const chunks = await countStoredChunks(await this.#identity(manifest));
+    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
+  }
+
+  /**
+   * Everything the router changed, as one file (docs/archive-format.md), also while it is off or cannot save.
+   *
+   * @throws {StorageError} what is stored cannot be read
+   */
+  async exportOverlay(): Promise<Blob> {
+    const { manifest } = await this.#load();
+    const identity = await this.#identity(manifest);
+    const chunks = await this.#chunks(identity);
+    const firmwareTitle = `${manifest.title} ${manifest.version}`;
+    return writeArchive({ ...identity, chunkBytes: CHUNK_BYTES, firmwareTitle }, chunks);
+  }
+
+  /** The whole disk as a raw image: the firmware's root and everything changed. QEMU boots it. */
+  async exportDisk(): Promise<Blob> {
+    const { manifest, root } = await this.#load();
+    const chunks = await this.#chunks(await this.#identity(manifest));
+    return diskImage(new Uint8Array(root), chunks, manifest.diskBytes, CHUNK_BYTES);
+  }
+
+  /**
+   * Replaces everything the router changed by what {@link exportOverlay} gave. All or nothing: a file that cannot be
+   * used changes nothing. A router that is on starts again with it.
+   *
+   * @returns when it is stored, and, if the router was on, a shell answers
+   * @throws {ArchiveError} the file is damaged, or belongs to another firmware or disk
+   * @throws {StorageError} it cannot be stored, or another tab runs the router
+   */
+  async importOverlay(blob: Blob): Promise<void> {
+    const { manifest } = await this.#load();
+    const identity = await this.#identity(manifest);
+    const chunks = await readArchive(blob, { ...identity, chunkBytes: CHUNK_BYTES });
+    const wasOn = this.#link !== undefined;
+    const saved = this.overlay !== null && this.#saving;
+    if (saved) await this.#claim.take(overlayKey(identity), false, new AbortController().signal);
+    this.#abandon("The router's changes were replaced.");
     try {
-      const chunks = (await store.indexes()).length;
-      return { bytes: chunks * CHUNK_BYTES, chunks, durability: store.durability, persisted };
+      if (saved) await replaceStoredChunks(identity, chunks);
+      else this.#memory = chunks;
     } finally {
-      store.close();
+      if (!wasOn) this.#turnOff();
     }
+    if (wasOn) await this.#powerOn({ saving: this.#saving });
   }
 
   /** After a stall: tries to save the pending changes again. */
@@ -189,11 +266,11 @@ export class Machine extends EventTarget {
     return Promise.resolve();
   }
 
-  #powerOn(reset: boolean): Promise<void> {
+  #powerOn(how: PowerOn): Promise<void> {
     if (this.#destroyed)
       return Promise.reject(new MachineError("This router was removed from the page."));
     const { signal } = (this.#giveUp = new AbortController());
-    const start = this.#boot(reset, signal).catch((error: unknown) => {
+    const start = this.#boot(how, signal).catch((error: unknown) => {
       if (signal.aborted) throw signal.reason;
       this.#fail(error);
       throw error;
@@ -204,17 +281,16 @@ export class Machine extends EventTarget {
     return start;
   }
 
-  async #boot(reset: boolean, signal: AbortSignal): Promise<void> {
+  async #boot(how: PowerOn, signal: AbortSignal): Promise<void> {
+    const { reset = false, takeOver = false, saving = true } = how;
     this.#error = undefined;
+    this.#saving = saving;
     this.#setState("loading");
     const [parts, firmware] = await Promise.all([loadPcParts(this.#assets), this.#load(signal)]);
     signal.throwIfAborted();
-    if (this.overlay !== null && !this.#lock) {
-      const lock = await lockOverlay(
-        overlayKey({ overlay: this.overlay, firmware: firmware.digest }),
-      );
-      if (signal.aborted) lock.release();
-      else this.#lock = lock;
+    if (this.overlay !== null && saving) {
+      const key = overlayKey({ overlay: this.overlay, firmware: firmware.digest });
+      await this.#claim.take(key, takeOver, signal);
     }
     signal.throwIfAborted();
     const url = new URL(WORKER_FILE, this.#assets);
@@ -229,6 +305,8 @@ export class Machine extends EventTarget {
         diskBytes: firmware.manifest.diskBytes,
         firmware: firmware.digest,
         overlay: this.overlay ?? undefined,
+        saving,
+        memory: this.#memory,
         reset,
       },
       {
@@ -236,6 +314,7 @@ export class Machine extends EventTarget {
         output: (bytes) => this.#console.output(bytes),
         usage: ({ bytes, chunks, durability }) => {
           this.#usage = { bytes, chunks, durability };
+          if (chunks > 0 && durability === "strict") void this.#askToPersist();
           this.dispatchEvent(new Event("storagechange"));
         },
         stalled: (error) => {
@@ -257,11 +336,12 @@ export class Machine extends EventTarget {
   }
 
   /** A boot came to its end, by the guest's or the host's doing. */
-  #ended(link: WorkerLink, { how, lastLines }: Ended): void {
+  #ended(link: WorkerLink, { how, lastLines, memory }: Ended): void {
     if (this.#link !== link) return;
+    this.#memory = memory;
     this.#link = undefined;
     this.#start = undefined;
-    if (how === "reboot") void this.#powerOn(false).catch(() => undefined);
+    if (how === "reboot") void this.#powerOn({ saving: this.#saving }).catch(() => undefined);
     else if (how === "panic")
       this.#fail(
         new MachineError(
@@ -270,6 +350,29 @@ export class Machine extends EventTarget {
         ),
       );
     else this.#turnOff();
+  }
+
+  /** Another tab asked for the router: save everything, stop, let go, say so. */
+  async #yield(): Promise<void> {
+    const link = this.#link;
+    if (link && this.#state === "running")
+      await link.exec("sync", { timeout: SYNC_MS }).catch(() => undefined);
+    if (link && !this.#stall) {
+      link.stop();
+      await link.ended.catch(() => undefined);
+    }
+    this.#abandon("The router was taken over by another tab.");
+    this.#error = new StorageError("taken-over");
+    this.#turnOff();
+    this.#tell(this.#error);
+  }
+
+  /** Asks the browser not to evict this origin's data, once, when there is something to lose. */
+  async #askToPersist(): Promise<void> {
+    if (this.#askedToPersist) return;
+    this.#askedToPersist = true;
+    await navigator.storage.persist().catch(() => false);
+    this.dispatchEvent(new Event("storagechange"));
   }
 
   async #shutDown(link: WorkerLink, command: "reboot" | "poweroff"): Promise<Ended> {
@@ -281,6 +384,20 @@ export class Machine extends EventTarget {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #identity(manifest: FirmwareManifest): Promise<OverlayIdentity> {
+    const firmware = await firmwareDigest(manifest);
+    return { overlay: this.overlay ?? "copy", firmware, diskBytes: manifest.diskBytes };
+  }
+
+  /** The user's layer as it is now, as fresh as the router can make it. */
+  async #chunks(identity: OverlayIdentity): Promise<Chunks> {
+    const link = this.#link;
+    if (!link) return this.#memory ?? (this.overlay === null ? new Map() : storedChunks(identity));
+    if (this.#state === "running" && !this.#stall)
+      await link.exec("sync", { timeout: SYNC_MS }).catch(() => undefined);
+    return link.snapshot();
   }
 
   /** Fetches the firmware once; a failure is not kept. */
@@ -299,6 +416,7 @@ export class Machine extends EventTarget {
   #decide(decision: "retry" | "detach"): void {
     if (!this.#stall) return;
     this.#stall = undefined;
+    if (decision === "detach") this.#saving = false;
     this.#link?.decide(decision);
     this.dispatchEvent(new Event("storagechange"));
   }
@@ -330,8 +448,7 @@ export class Machine extends EventTarget {
   }
 
   #release(): void {
-    this.#lock?.release();
-    this.#lock = undefined;
+    this.#claim.release();
     this.#stall = undefined;
     this.#usage = undefined;
   }

@@ -7,6 +7,9 @@ import type { StorageProblem } from "../disk/errors.js";
 import type { BootStage } from "./boot-watch.js";
 import type { ExecResult } from "./shell.js";
 
+/** Chunks of a disk by number. */
+export type Chunks = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+
 /** Page → worker. */
 export type ToWorker =
   /** First message: open the disk and power on. */
@@ -23,6 +26,8 @@ export type ToWorker =
     }
   /** The caller of `exec` lost interest: interrupt it. */
   | { readonly type: "cancel"; readonly id: number }
+  /** Hand over all chunks as they are now, unsaved ones too; answered by `chunks` or `refused`. */
+  | { readonly type: "snapshot"; readonly id: number }
   /** What the person decided after `stalled`. */
   | { readonly type: "decide"; readonly decision: "retry" | "detach" }
   /** Finish the writes under way, then say `ended`: the page is about to end this worker. */
@@ -40,8 +45,12 @@ export interface StartMessage {
   readonly diskBytes: number;
   /** SHA-256 of the firmware, hex */
   readonly firmware: string;
-  /** name of the overlay; `undefined` keeps changes in memory only */
+  /** name of the overlay; `undefined`: there is none, changes stay in memory */
   readonly overlay: string | undefined;
+  /** whether changes are stored; if not, the machine starts from a copy of what is stored */
+  readonly saving: boolean;
+  /** changes of earlier boots that are stored nowhere; the machine goes on with them */
+  readonly memory: Chunks | undefined;
   /** drop the stored overlay before power-on */
   readonly reset: boolean;
 }
@@ -66,7 +75,9 @@ export type FromWorker =
     }
   /** An `exec` is done. */
   | { readonly type: "result"; readonly id: number; readonly result: ExecResult }
-  /** An `exec` failed; `name` is the error's class. */
+  /** Answers `snapshot`. */
+  | { readonly type: "chunks"; readonly id: number; readonly chunks: Chunks }
+  /** An `exec` or a `snapshot` failed; `name` is the error's class. */
   | {
       readonly type: "refused";
       readonly id: number;
@@ -76,7 +87,13 @@ export type FromWorker =
   /** The store failed; the machine is paused and the pending writes are kept until `decide`. */
   | { readonly type: "stalled"; readonly problem: StorageProblem; readonly cause: string }
   /** The guest or the page ended this boot; all writes are settled. Last message. */
-  | { readonly type: "ended"; readonly how: Ending; readonly lastLines: string[] }
+  | {
+      readonly type: "ended";
+      readonly how: Ending;
+      readonly lastLines: string[];
+      /** what is not stored anywhere, for the next boot */
+      readonly memory: Chunks | undefined;
+    }
   /** The worker cannot go on. Last message. */
   | {
       readonly type: "failed";

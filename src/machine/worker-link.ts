@@ -4,7 +4,7 @@ import type { Durability } from "../disk/chunk-store.js";
 import type { BootStage } from "./boot-watch.js";
 import { deferred } from "./deferred.js";
 import { MachineError } from "./errors.js";
-import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
+import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
 
 export interface LinkEvents {
@@ -17,10 +17,12 @@ export interface LinkEvents {
 export interface Ended {
   readonly how: Ending;
   readonly lastLines: readonly string[];
+  /** changes that are stored nowhere */
+  readonly memory: Chunks | undefined;
 }
 
 interface Pending {
-  resolve(result: ExecResult): void;
+  resolve(answer: ExecResult | Chunks): void;
   reject(error: Error): void;
 }
 
@@ -58,9 +60,19 @@ export class WorkerLink {
     this.#post({ type: "input", bytes });
   }
 
-  exec(command: string, options: ExecOptions): Promise<ExecResult> {
-    const { signal, stdin, timeout } = options;
-    return new Promise<ExecResult>((resolve, reject) => {
+  async exec(command: string, { signal, stdin, timeout }: ExecOptions): Promise<ExecResult> {
+    const ask = (id: number) => this.#post({ type: "exec", id, command, stdin, timeout });
+    return (await this.#ask(ask, signal)) as ExecResult;
+  }
+
+  /** All chunks of the user's layer as they are now, those that could not be stored included. */
+  async snapshot(): Promise<Chunks> {
+    return (await this.#ask((id) => this.#post({ type: "snapshot", id }))) as Chunks;
+  }
+
+  /** Sends a question under a new number; settles with its answer, or rejects when the signal aborts. */
+  #ask(ask: (id: number) => void, signal?: AbortSignal): Promise<ExecResult | Chunks> {
+    return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const id = this.#nextId++;
       const abort = () => {
@@ -73,10 +85,10 @@ export class WorkerLink {
         this.#pending.delete(id);
       };
       this.#pending.set(id, {
-        resolve: (result) => (done(), resolve(result)),
+        resolve: (answer) => (done(), resolve(answer)),
         reject: (error) => (done(), reject(error)),
       });
-      this.#post({ type: "exec", id, command, stdin, timeout });
+      ask(id);
     });
   }
 
@@ -111,6 +123,8 @@ export class WorkerLink {
         return this.#shell.resolve();
       case "result":
         return this.#pending.get(message.id)?.resolve(message.result);
+      case "chunks":
+        return this.#pending.get(message.id)?.resolve(message.chunks);
       case "refused":
         return this.#pending.get(message.id)?.reject(refusal(message.name, message.message));
       case "stalled":

@@ -2,7 +2,7 @@
  * A machine's worker: the emulator, its disk and its consoles. The page never waits on any of them; all it does
  * is exchange the messages of messages.ts.
  */
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
@@ -61,6 +61,22 @@ function causeText(cause: unknown): string {
       : "";
 }
 
+/** The chunk store of a boot; without saving, a copy in memory of what is stored at this moment. */
+async function openStore(message: StartMessage): Promise<ChunkStore> {
+  const { overlay, firmware, diskBytes, saving, memory } = message;
+  if (memory || overlay === undefined) {
+    const store = memoryChunkStore();
+    if (memory) await store.commit(memory);
+    return store;
+  }
+  const stored = await openOverlayStore({ overlay, firmware, diskBytes }, CHUNK_BYTES);
+  if (saving) return stored;
+  const copy = memoryChunkStore();
+  await copy.replace(await stored.snapshot());
+  stored.close();
+  return copy;
+}
+
 /** One power-on. */
 class Boot {
   readonly #pc: Pc;
@@ -103,11 +119,8 @@ class Boot {
   }
 
   static async start(message: StartMessage): Promise<Boot> {
-    const { overlay, firmware, diskBytes } = message;
-    const store =
-      overlay === undefined
-        ? memoryChunkStore()
-        : await openOverlayStore({ overlay, firmware, diskBytes }, CHUNK_BYTES);
+    const { diskBytes } = message;
+    const store = await openStore(message);
     if (message.reset) await store.clear();
     const disk = await LayeredDisk.open({
       base: new ImageLayer(new Uint8Array(message.root), diskBytes),
@@ -127,6 +140,11 @@ class Boot {
         return void this.#exec(message);
       case "cancel":
         return this.#running.get(message.id)?.abort();
+      case "snapshot":
+        return void this.#answer(message.id, async () => {
+          const chunks = await this.disk.snapshot();
+          post({ type: "chunks", id: message.id, chunks });
+        });
       case "decide":
         return this.#decide(message.decision);
       case "stop":
@@ -168,21 +186,26 @@ class Boot {
   #decide(decision: "retry" | "detach"): void {
     void this.#pc.resume();
     if (decision === "retry") this.disk.retry();
-    else this.disk.detach();
-    this.#postUsage();
+    else void this.disk.detach().then(() => this.#postUsage());
   }
 
   async #exec({ id, command, stdin, timeout }: ToWorker & { type: "exec" }): Promise<void> {
     const cancel = new AbortController();
     this.#running.set(id, cancel);
-    try {
+    await this.#answer(id, async () => {
       const result = await this.#shell.exec(command, { stdin, timeout, signal: cancel.signal });
       post({ type: "result", id, result });
+    });
+    this.#running.delete(id);
+  }
+
+  /** Does what was asked for under a number; a failure is the answer then. */
+  async #answer(id: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       post({ type: "refused", id, name, message });
-    } finally {
-      this.#running.delete(id);
     }
   }
 
@@ -200,11 +223,16 @@ class Boot {
     this.#over = true;
     const lastLines = this.#watch.lastLines;
     this.#shell.end(new MachineError("The router was switched off or restarted."));
-    void this.disk.settled().then(() => {
-      this.#postUsage();
-      this.disk.close();
-      post({ type: "ended", how, lastLines });
-    });
+    void this.#handOver(how, lastLines);
+  }
+
+  /** The last message of a boot, after its last write; takes along what is stored nowhere. */
+  async #handOver(how: Ending, lastLines: string[]): Promise<void> {
+    await this.disk.settled();
+    this.#postUsage();
+    const memory = this.disk.usage.durability === "memory" ? await this.disk.snapshot() : undefined;
+    this.disk.close();
+    post({ type: "ended", how, lastLines, memory });
   }
 
   #fail(error: unknown): void {

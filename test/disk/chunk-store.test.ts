@@ -1,168 +1,206 @@
+/** What every chunk store must do. A new one is added to the list at the end. */
 import { expect } from "@esm-bundle/chai";
-import { CHUNK_BYTES, type ChunkStore } from "../../src/disk/chunk-store.js";
-import { StorageError } from "../../src/disk/errors.js";
+import fc from "fast-check";
+import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
-import { openOverlayStore, overlayKey } from "../../src/disk/overlay-store.js";
-import { chunkOf, rejection } from "./helpers.js";
+import { openOverlayStore } from "../../src/disk/overlay-store.js";
+import { chunkOf, chunksOf, freshIdentity } from "./helpers.js";
 
-let serial = 0;
-const identity = () => ({
-  overlay: `test-${Date.now()}-${serial++}`,
-  firmware: "f".repeat(64),
-  diskBytes: 96 << 20,
-});
+const CHUNK = 4096;
+const CHUNKS = 16;
 
-/** What every chunk store must do. `reopen` is given for stores that outlive their object. */
-function contract(name: string, open: () => Promise<[ChunkStore, (() => Promise<ChunkStore>)?]>) {
+const of = (seeds: Record<number, number>) => chunksOf(seeds, CHUNK);
+const sorted = (indexes: number[]) => indexes.sort((a, b) => a - b);
+
+/** A new store, and how to open it again when it outlives its object. */
+interface Opened {
+  readonly store: ChunkStore;
+  readonly reopen?: () => Promise<ChunkStore>;
+}
+
+function contract(name: string, open: () => Promise<Opened>): void {
   describe(`a chunk store (${name})`, () => {
-    it("starts empty", async () => {
-      const [store] = await open();
+    it("starts empty, with generation 0", async () => {
+      const { store } = await open();
       expect(await store.indexes()).to.deep.equal([]);
+      expect((await store.snapshot()).size).to.equal(0);
+      expect(store.generation()).to.equal(0);
       store.close();
     });
 
     it("gives back what was committed", async () => {
-      const [store] = await open();
-      await store.commit(
-        new Map([
-          [3, chunkOf(3)],
-          [0, chunkOf(9)],
-        ]),
-      );
-      expect((await store.indexes()).sort()).to.deep.equal([0, 3]);
-      expect(await store.read(3)).to.deep.equal(chunkOf(3));
-      expect(await store.read(0)).to.deep.equal(chunkOf(9));
+      const { store } = await open();
+      await store.commit(of({ 3: 3, 0: 9 }));
+      expect(sorted(await store.indexes())).to.deep.equal([0, 3]);
+      expect(await store.read(3)).to.deep.equal(chunkOf(3, CHUNK));
+      expect(await store.read(0)).to.deep.equal(chunkOf(9, CHUNK));
+      expect(await store.snapshot()).to.deep.equal(of({ 0: 9, 3: 3 }));
       store.close();
     });
 
     it("keeps the last of several commits to a chunk", async () => {
-      const [store] = await open();
-      await Promise.all([1, 2, 3].map((seed) => store.commit(new Map([[7, chunkOf(seed)]]))));
-      expect(await store.read(7)).to.deep.equal(chunkOf(3));
+      const { store } = await open();
+      await Promise.all([1, 2, 3].map((seed) => store.commit(of({ 7: seed }))));
+      expect(await store.read(7)).to.deep.equal(chunkOf(3, CHUNK));
       store.close();
     });
 
-    it("does not notice when a reader changes what it was given", async () => {
-      const [store] = await open();
-      await store.commit(new Map([[1, chunkOf(1)]]));
+    it("keeps its own bytes, whatever is done to those that were given or taken", async () => {
+      const { store } = await open();
+      const given = of({ 1: 1 });
+      await store.commit(given);
+      given.get(1)?.fill(0xee);
       (await store.read(1)).fill(0);
-      expect(await store.read(1)).to.deep.equal(chunkOf(1));
+      (await store.snapshot()).get(1)?.fill(0);
+      expect(await store.read(1)).to.deep.equal(chunkOf(1, CHUNK));
+      store.close();
+    });
+
+    it("reads no commit by half, however reads and commits overlap", async () => {
+      const { store } = await open();
+      await store.commit(of({ 0: 0, 5: 0, 9: 0 }));
+      const commits = [1, 2, 3, 4, 5].map((seed) =>
+        store.commit(of({ 0: seed, 5: seed, 9: seed })),
+      );
+      const snapshots = await Promise.all(commits.map(() => store.snapshot()));
+      for (const snapshot of snapshots) {
+        const [first, second, third] = [0, 5, 9].map((index) => snapshot.get(index)?.[0]);
+        expect([second, third]).to.deep.equal([first, first]);
+      }
+      await Promise.all(commits);
       store.close();
     });
 
     it("is empty after clear, and usable", async () => {
-      const [store] = await open();
-      await store.commit(new Map([[1, chunkOf(1)]]));
+      const { store } = await open();
+      await store.commit(of({ 1: 1 }));
       await store.clear();
       expect(await store.indexes()).to.deep.equal([]);
-      await store.commit(new Map([[2, chunkOf(2)]]));
-      expect(await store.indexes()).to.deep.equal([2]);
+      expect((await store.snapshot()).size).to.equal(0);
+      await store.commit(of({ 2: 2 }));
+      expect(await store.snapshot()).to.deep.equal(of({ 2: 2 }));
+      store.close();
+    });
+
+    it("has exactly the new chunks after replace", async () => {
+      const { store } = await open();
+      await store.commit(of({ 1: 1, 2: 2 }));
+      await store.replace(of({ 2: 20, 3: 30 }));
+      expect(await store.snapshot()).to.deep.equal(of({ 2: 20, 3: 30 }));
+      await store.replace(new Map());
+      expect(await store.indexes()).to.deep.equal([]);
+      store.close();
+    });
+
+    it("has a new generation after every change, and never an old one", async () => {
+      const { store } = await open();
+      const seen = [store.generation()];
+      for (const change of [
+        () => store.commit(of({ 1: 1 })),
+        () => store.commit(of({ 1: 1 })),
+        () => store.clear(),
+        () => store.clear(),
+        () => store.commit(of({ 1: 1 })),
+        () => store.replace(of({ 1: 1 })),
+      ]) {
+        await change();
+        seen.push(store.generation());
+      }
+      for (let at = 1; at < seen.length; at++) expect(seen[at]).to.be.above(seen[at - 1] ?? NaN);
+      expect(Number.isSafeInteger(seen.at(-1))).to.equal(true);
       store.close();
     });
 
     it("has everything again after it was closed and opened", async () => {
-      const [store, reopen] = await open();
+      const { store, reopen } = await open();
       if (!reopen) return store.close();
-      await store.commit(new Map([[5, chunkOf(5)]]));
+      await store.commit(of({ 5: 5 }));
+      const generation = store.generation();
       store.close();
       const again = await reopen();
-      expect(await again.read(5)).to.deep.equal(chunkOf(5));
+      expect(await again.snapshot()).to.deep.equal(of({ 5: 5 }));
+      expect(again.generation()).to.equal(generation);
       again.close();
+    });
+
+    it("behaves like a map under any sequence of requests", async () => {
+      const request = fc.record({
+        kind: fc.constantFrom("commit", "commit", "commit", "replace", "clear", "read", "reopen"),
+        seeds: fc.dictionary(fc.integer({ min: 0, max: CHUNKS - 1 }).map(String), fc.nat(255), {
+          maxKeys: 4,
+          noNullPrototype: true,
+        }),
+      });
+      const sequence = fc.array(request, { minLength: 80, maxLength: 80 });
+      await fc.assert(
+        fc.asyncProperty(sequence, async (requests) => {
+          const { store: first, reopen } = await open();
+          let store = first;
+          const model = new Map<number, Uint8Array<ArrayBuffer>>();
+          for (const { kind, seeds } of requests) {
+            const chunks = of(seeds);
+            if (kind === "commit") await store.commit(chunks);
+            if (kind === "replace") await store.replace(chunks);
+            if (kind === "clear") await store.clear();
+            if (kind === "replace" || kind === "clear") model.clear();
+            if (kind === "commit" || kind === "replace")
+              for (const [index, chunk] of chunks) model.set(index, chunk);
+            if (kind === "read")
+              for (const index of Object.keys(seeds).map(Number))
+                if (model.has(index))
+                  expect(await store.read(index)).to.deep.equal(model.get(index));
+            if (kind === "reopen" && reopen) {
+              store.close();
+              store = await reopen();
+            }
+            expect(sorted(await store.indexes())).to.deep.equal(sorted([...model.keys()]));
+          }
+          expect(await store.snapshot()).to.deep.equal(model);
+          store.close();
+        }),
+        { numRuns: 15 },
+      );
     });
   });
 }
 
-contract("memory", () => Promise.resolve([memoryChunkStore()]));
+const overlay = () => {
+  const identity = freshIdentity(CHUNKS * CHUNK);
+  return () => openOverlayStore(identity, CHUNK);
+};
+
+contract("memory", () => Promise.resolve({ store: memoryChunkStore() }));
 contract("IndexedDB", async () => {
-  const id = identity();
-  const open = () => openOverlayStore(id, CHUNK_BYTES);
-  return [await open(), open];
+  const reopen = overlay();
+  return { store: await reopen(), reopen };
 });
-contract("memory over IndexedDB", async () => [
-  memoryChunkStore(await openOverlayStore(identity(), CHUNK_BYTES)),
-]);
+contract("memory over IndexedDB", async () => ({ store: memoryChunkStore(await overlay()()) }));
+contract("memory over what was cleared in it", async () => {
+  const below = memoryChunkStore();
+  await below.commit(of({ 1: 100, 2: 100 }));
+  const store = memoryChunkStore(below);
+  await store.clear();
+  return { store: { ...store, generation: startingAtZero(store) } };
+});
 
-describe("the overlay store", () => {
-  it("commits with strict durability", async () => {
-    const asked: unknown[] = [];
-    // eslint-disable-next-line @typescript-eslint/unbound-method
-    const original = IDBDatabase.prototype.transaction;
-    IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...args) {
-      const transaction = original.apply(this, args);
-      if (args[1] === "readwrite") asked.push(transaction.durability);
-      return transaction;
-    };
-    try {
-      const store = await openOverlayStore(identity(), CHUNK_BYTES);
-      await store.commit(new Map([[0, chunkOf(1)]]));
-      store.close();
-    } finally {
-      IDBDatabase.prototype.transaction = original;
-    }
-    expect(asked).to.deep.equal(["strict"]);
-  });
+/** The generations of a store that was written before, counted from here. */
+function startingAtZero(store: ChunkStore): () => number {
+  const before = store.generation();
+  return () => store.generation() - before;
+}
 
-  it("keeps overlays of other names and firmwares apart", async () => {
-    const one = identity();
-    const first = await openOverlayStore(one, CHUNK_BYTES);
-    await first.commit(new Map([[0, chunkOf(1)]]));
-    const other = await openOverlayStore({ ...one, firmware: "e".repeat(64) }, CHUNK_BYTES);
-    expect(await other.indexes()).to.deep.equal([]);
-    first.close();
-    other.close();
-  });
-
-  it("refuses an overlay made for another disk size, and leaves it as it was", async () => {
-    const id = identity();
-    const store = await openOverlayStore(id, CHUNK_BYTES);
-    await store.commit(new Map([[0, chunkOf(1)]]));
-    store.close();
-    const error = await rejection(openOverlayStore({ ...id, diskBytes: 1 << 20 }, CHUNK_BYTES));
-    expect(error).to.be.instanceOf(StorageError).with.property("problem", "mismatch");
-    const again = await openOverlayStore(id, CHUNK_BYTES);
-    expect(await again.read(0)).to.deep.equal(chunkOf(1));
-    again.close();
-  });
-
-  it("refuses an overlay of a newer database version, and leaves it", async () => {
-    const id = identity();
-    await new Promise<void>((resolve) => {
-      const request = indexedDB.open(overlayKey(id), 99);
-      request.onupgradeneeded = () => void request.result.createObjectStore("future");
-      request.onsuccess = () => (request.result.close(), resolve());
-    });
-    const error = await rejection(openOverlayStore(id, CHUNK_BYTES));
-    expect(error).to.have.property("problem", "newer");
-    const found = await indexedDB.databases();
-    expect(found.find(({ name }) => name === overlayKey(id))?.version).to.equal(99);
-  });
-
-  it("goes on after another page made the browser close the connection", async () => {
-    const id = identity();
-    const store = await openOverlayStore(id, CHUNK_BYTES);
-    await store.commit(new Map([[0, chunkOf(1)]]));
-    // An upgrade elsewhere asks everybody to let go; this one then gives up and changes nothing.
-    await new Promise<void>((resolve) => {
-      const request = indexedDB.open(overlayKey(id), 2);
-      request.onupgradeneeded = () => request.transaction?.abort();
-      request.onerror = () => resolve();
-    });
-    await store.commit(new Map([[1, chunkOf(2)]]));
-    expect((await store.indexes()).sort()).to.deep.equal([0, 1]);
-    store.close();
-  });
-
-  it("says that its data is gone, and does not start anew, when the database was deleted", async () => {
-    const id = identity();
-    const store = await openOverlayStore(id, CHUNK_BYTES);
-    await store.commit(new Map([[0, chunkOf(1)]]));
-    await new Promise<void>((resolve) => {
-      indexedDB.deleteDatabase(overlayKey(id)).onsuccess = () => resolve();
-    });
-    const error = await rejection(store.commit(new Map([[1, chunkOf(2)]])));
-    expect(error).to.have.property("problem", "gone");
-    const names = (await indexedDB.databases()).map(({ name }) => name);
-    expect(names).not.to.include(overlayKey(id));
-    store.close();
+describe("a memory store over another", () => {
+  it("shows what is below, hides what was written over it, and leaves it as it is", async () => {
+    const below = memoryChunkStore();
+    await below.commit(of({ 1: 1, 2: 2 }));
+    const store = memoryChunkStore(below);
+    expect(store.generation()).to.equal(below.generation());
+    await store.commit(of({ 2: 20, 3: 30 }));
+    expect(await store.snapshot()).to.deep.equal(of({ 1: 1, 2: 20, 3: 30 }));
+    expect(sorted(await store.indexes())).to.deep.equal([1, 2, 3]);
+    expect(store.generation()).not.to.equal(below.generation());
+    await store.clear();
+    expect(await store.indexes()).to.deep.equal([]);
+    expect(await below.snapshot()).to.deep.equal(of({ 1: 1, 2: 2 }));
   });
 });

@@ -1,17 +1,14 @@
 import { expect } from "@esm-bundle/chai";
-import fc from "fast-check";
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import type { StorageError } from "../../src/disk/errors.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { type DiskOptions, LayeredDisk } from "../../src/disk/layered-disk.js";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
-import { openOverlayStore } from "../../src/disk/overlay-store.js";
 import { rejection } from "./helpers.js";
 
 const CHUNK = 4096;
 const SIZE = 40 * CHUNK + 512;
 const image = Uint8Array.from({ length: 5 * CHUNK + 700 }, (_, at) => (at * 7) & 0xff);
-let serial = 0;
 
 async function open(store: ChunkStore, options: Partial<DiskOptions> = {}): Promise<LayeredDisk> {
   return LayeredDisk.open({
@@ -21,12 +18,6 @@ async function open(store: ChunkStore, options: Partial<DiskOptions> = {}): Prom
     ...options,
   });
 }
-
-const stored = () =>
-  openOverlayStore(
-    { overlay: `disk-${Date.now()}-${serial++}`, firmware: "0".repeat(64), diskBytes: SIZE },
-    CHUNK,
-  );
 
 /** A store whose commits fail while `broken`. */
 function faulty(): { store: ChunkStore; broken: boolean } {
@@ -149,49 +140,10 @@ describe("a layered disk", () => {
 
   it("goes on in memory when told to, and says so", async () => {
     const fault = faulty();
-    const disk = await open(fault.store, { onStall: () => disk.detach() });
+    const disk = await open(fault.store, { onStall: () => void disk.detach() });
     await disk.write(0, new Uint8Array([4, 5]));
     expect((await disk.read(0, 2)).join()).to.equal("4,5");
     expect(disk.usage.durability).to.equal("memory");
     expect(await fault.store.indexes()).to.deep.equal([]);
   });
-
-  for (const [name, make] of [
-    ["memory", () => Promise.resolve(memoryChunkStore())],
-    ["IndexedDB", stored],
-  ] as const)
-    it(`behaves like a plain array of bytes under any sequence of requests (${name})`, async () => {
-      const request = fc.record({
-        offset: fc.integer({ min: 0, max: SIZE - 1 }),
-        length: fc.oneof(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 0, max: 4 * CHUNK })),
-        byte: fc.integer({ min: 0, max: 255 }),
-        kind: fc.constantFrom("write", "read", "write", "reset-rarely"),
-      });
-      await fc.assert(
-        fc.asyncProperty(fc.array(request, { maxLength: 40 }), async (requests) => {
-          const disk = await open(await make());
-          let model = new Uint8Array(SIZE);
-          model.set(image);
-          for (const [at, { offset, byte, kind, ...wanted }] of requests.entries()) {
-            const length = Math.min(wanted.length, SIZE - offset);
-            if (kind === "write") {
-              const data = new Uint8Array(length).fill(byte);
-              model.set(data, offset);
-              await disk.write(offset, data);
-            } else if (kind === "read")
-              expect(await disk.read(offset, length)).to.deep.equal(
-                model.slice(offset, offset + length),
-              );
-            else if (at % 7 === 0) {
-              model = new Uint8Array(SIZE);
-              model.set(image);
-              await disk.reset();
-            }
-          }
-          expect(await disk.read(0, SIZE)).to.deep.equal(model);
-          disk.close();
-        }),
-        { numRuns: 40 },
-      );
-    });
 });

@@ -1,0 +1,89 @@
+/**
+ * Exported overlays: one file with the chunks somebody's router changed. Described in docs/archive-format.md.
+ *
+ * Reading gives all of it or nothing: whoever imports stores only what was returned. A file may come from anywhere, so
+ * no size in it is believed before it was compared with the disk.
+ */
+import { ArchiveError } from "./archive-error.js";
+import { chunkRecords, readRecords } from "./overlay-archive-chunks.js";
+import {
+  type ArchiveHeader,
+  checkHeader,
+  encodeHeader,
+  headerBytes,
+  parseHeader,
+  PREFIX_BYTES,
+  SHA256_BYTES,
+} from "./overlay-archive-header.js";
+import type { OverlayShape } from "./overlay-format.js";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What is written into a file beside the chunks. */
+export interface ArchiveOrigin extends OverlayShape {
+  /** title and version of the firmware, told to who imports the file elsewhere; 200 characters of it are kept */
+  readonly firmwareTitle?: string;
+}
+
+/** @param chunks whole chunks by number, at one moment; not changed until this resolves */
+export async function writeArchive(
+  origin: ArchiveOrigin,
+  chunks: ReadonlyMap<number, Bytes>,
+): Promise<Blob> {
+  const compressed = chunkRecords(chunks).pipeThrough(new CompressionStream("gzip"));
+  const body = await new Response(compressed).arrayBuffer();
+  const { overlay, firmware, firmwareTitle, diskBytes, chunkBytes } = origin;
+  const header = encodeHeader({
+    overlay,
+    firmware,
+    ...(firmwareTitle && { firmwareTitle }),
+    diskBytes,
+    chunkBytes,
+    created: Date.now(),
+    chunks: chunks.size,
+    bodyBytes: body.byteLength,
+  });
+  const content = new Blob([header, body]);
+  return new Blob([content, await sha256(content)], { type: "application/octet-stream" });
+}
+
+/**
+ * @param expected the router that takes the chunks; its overlay may have another name than the exported one
+ * @returns whole chunks by number
+ * @throws {ArchiveError} for every reason why the file cannot be used
+ */
+export async function readArchive(file: Blob, expected: OverlayShape): Promise<Map<number, Bytes>> {
+  const bodyAt = headerBytes(await bytesOf(file.slice(0, PREFIX_BYTES)));
+  if (file.size < bodyAt) throw new ArchiveError("truncated");
+  const header = parseHeader(await bytesOf(file.slice(0, bodyAt)));
+  checkHeader(header, expected);
+  const end = bodyAt + header.bodyBytes;
+  if (file.size < end + SHA256_BYTES) throw new ArchiveError("truncated");
+  if (file.size > end + SHA256_BYTES)
+    throw new ArchiveError("damaged", "there is something behind its end");
+  await checkDigest(file.slice(0, end), await bytesOf(file.slice(end)));
+  return readBody(file.slice(bodyAt, end), header);
+}
+
+async function checkDigest(content: Blob, expected: Bytes): Promise<void> {
+  const digest = await sha256(content);
+  if (digest.some((byte, at) => byte !== expected[at]))
+    throw new ArchiveError("damaged", "its checksum is wrong");
+}
+
+async function readBody(body: Blob, header: ArchiveHeader): Promise<Map<number, Bytes>> {
+  try {
+    return await readRecords(body.stream().pipeThrough(new DecompressionStream("gzip")), header);
+  } catch (cause) {
+    if (cause instanceof ArchiveError) throw cause;
+    throw new ArchiveError("damaged", "it cannot be decompressed", { cause });
+  }
+}
+
+async function sha256(content: Blob): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", await content.arrayBuffer()));
+}
+
+async function bytesOf(blob: Blob): Promise<Bytes> {
+  return new Uint8Array(await blob.arrayBuffer());
+}

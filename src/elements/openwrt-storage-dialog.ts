@@ -1,0 +1,113 @@
+/** What is stored of a router, how safe it is there, and copies of it: out and in. */
+import { css, html, LitElement, nothing } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import type { Machine, StorageReport } from "../machine/machine.js";
+import { download } from "./download.js";
+import { savedText, TEXT } from "./strings.js";
+import { buttonStyles, dialogStyles } from "./styles.js";
+
+@customElement("openwrt-storage-dialog")
+export class OpenwrtStorageDialog extends LitElement {
+  static override styles = [
+    buttonStyles,
+    dialogStyles,
+    css`
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        margin-bottom: 16px;
+      }
+      input {
+        display: none;
+      }
+      form {
+        display: flex;
+        justify-content: flex-end;
+      }
+    `,
+  ];
+
+  /** Whose storage is shown. */
+  @property({ attribute: false }) accessor machine: Machine | undefined;
+  @property({ attribute: false }) accessor storage: StorageReport | undefined;
+
+  /** what was done last, or is being done */
+  @state() private accessor message = "";
+  @state() private accessor busy = false;
+
+  @query("dialog") private accessor dialog!: HTMLDialogElement;
+  @query("input") private accessor file!: HTMLInputElement;
+
+  show(): void {
+    this.message = "";
+    this.dialog.showModal();
+  }
+
+  /** Hands the person a file with everything the router changed. */
+  saveCopy(): void {
+    void this.#do(async (machine) => {
+      download(
+        await machine.exportOverlay(),
+        `${machine.firmware}-${machine.overlay ?? "copy"}.owpg`,
+      );
+      return TEXT.copySaved;
+    });
+  }
+
+  protected override render() {
+    const { storage } = this;
+    const memory = storage?.durability === "memory";
+    return html`<dialog aria-labelledby="heading">
+      <h2 id="heading">${TEXT.storageTitle}</h2>
+      <p>${storage ? (memory ? TEXT.notSaved : savedText(storage.bytes)) : TEXT.savedNothing}</p>
+      <p>${memory ? nothing : storage?.persisted ? TEXT.persisted : TEXT.notPersisted}</p>
+      <div class="actions">
+        <button ?disabled=${this.busy} @click=${() => this.saveCopy()}>${TEXT.saveCopy}</button>
+        <button ?disabled=${this.busy} @click=${() => this.file.click()}>
+          ${TEXT.restoreCopy}
+        </button>
+        <button ?disabled=${this.busy} @click=${this.#saveDisk}>${TEXT.saveDisk}</button>
+        <input type="file" accept=".owpg" aria-label=${TEXT.restoreCopy} @change=${this.#restore} />
+      </div>
+      <p>${TEXT.copyExplained}</p>
+      <p role="status">${this.message}</p>
+      <form method="dialog"><button autofocus>${TEXT.close}</button></form>
+    </dialog>`;
+  }
+
+  readonly #saveDisk = (): void => {
+    void this.#do(async (machine) => {
+      download(await machine.exportDisk(), `${machine.firmware}-disk.img`);
+      return TEXT.diskSaved;
+    });
+  };
+
+  readonly #restore = (): void => {
+    const file = this.file.files?.[0];
+    this.file.value = "";
+    if (file)
+      void this.#do(async (machine) => {
+        await machine.importOverlay(file);
+        return TEXT.copyRestored;
+      });
+  };
+
+  async #do(work: (machine: Machine) => Promise<string>): Promise<void> {
+    if (!this.machine || this.busy) return;
+    this.busy = true;
+    this.message = TEXT.working;
+    try {
+      this.message = await work(this.machine);
+    } catch (error) {
+      this.message = error instanceof Error ? error.message : String(error);
+    }
+    this.busy = false;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "openwrt-storage-dialog": OpenwrtStorageDialog;
+  }
+}

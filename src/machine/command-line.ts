@@ -1,0 +1,3 @@
+/** What every kernel is booted with: root and overlay on the one disk, OpenWrt's preinit, messages on ttyS0. */
+export const COMMAND_LINE =
+  "console=ttyS0 root=/dev/sda rootfstype=squashfs ro init=/etc/preinit tsc=reliable random.trust_cpu=on";

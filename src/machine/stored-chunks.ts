@@ -1,0 +1,35 @@
+/** What is stored of an overlay while no worker has it open. */
+import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
+import { openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
+import type { Chunks } from "./messages.js";
+
+/** @throws {StorageError} the overlay cannot be read */
+export function countStoredChunks(identity: OverlayIdentity): Promise<number> {
+  return withStore(identity, async (store) => (await store.indexes()).length);
+}
+
+/** @throws {StorageError} the overlay cannot be read */
+export function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
+  return withStore(identity, (store) => store.snapshot());
+}
+
+/**
+ * Stores these chunks in place of all others; the caller holds the overlay's lock.
+ *
+ * @throws {StorageError} nothing was changed
+ */
+export function replaceStoredChunks(identity: OverlayIdentity, chunks: Chunks): Promise<void> {
+  return withStore(identity, (store) => store.replace(chunks));
+}
+
+async function withStore<T>(
+  identity: OverlayIdentity,
+  work: (store: ChunkStore) => Promise<T>,
+): Promise<T> {
+  const store = await openOverlayStore(identity, CHUNK_BYTES);
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
