@@ -32,7 +32,7 @@ const SENTENCES: Record<StorageProblem, string> = {
   mismatch:
     "The saved data found under this name belongs to another firmware. It was left untouched; choose another overlay name.",
   damaged:
-    "The saved data found under this name is damaged and cannot be used. It was left untouched; choose another overlay name, or delete this site's data in the browser.",
+    "The saved data found under this name is damaged and cannot be used. It was left untouched; reset the router to drop it, or choose another overlay name.",
   "in-use":
     "This router is already running in another tab or frame. Take it over, which stops it there after it saved everything, or run a copy here without saving.",
   "taken-over":

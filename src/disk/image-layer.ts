@@ -19,6 +19,13 @@ export class ImageLayer {
     this.byteLength = byteLength;
   }
 
+  /** Whether `bytes` are what lies at byte `offset` of the disk. */
+  equals(offset: number, bytes: Uint8Array): boolean {
+    const part = this.#image.subarray(offset, offset + bytes.length);
+    for (let at = 0; at < bytes.length; at++) if (bytes[at] !== (part[at] ?? 0)) return false;
+    return true;
+  }
+
   /** Copies `into.length` bytes from byte `offset` of the disk. */
   copy(offset: number, into: Uint8Array): void {
     const part = this.#image.subarray(offset, offset + into.length);

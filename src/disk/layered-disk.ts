@@ -233,9 +233,8 @@ export class LayeredDisk {
   }
 
   #isImage(index: number, chunk: Chunk): boolean {
-    const image = new Uint32Array(this.#imageChunk(index).buffer);
-    const words = new Uint32Array(chunk.buffer);
-    return words.every((word, at) => word === image[at]);
+    const start = index * this.#chunkBytes;
+    return this.#base.equals(start, chunk.subarray(0, this.byteLength - start));
   }
 
   async #chunk(index: number): Promise<Chunk> {

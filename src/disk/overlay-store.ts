@@ -7,6 +7,7 @@
  */
 import { get, keys, promisifyRequest, type UseStore } from "idb-keyval";
 import type { ChunkStore } from "./chunk-store.js";
+import { toStorageError } from "./errors.js";
 import { nextGeneration } from "./generation.js";
 import { abort, connect } from "./indexeddb.js";
 import {
@@ -25,6 +26,19 @@ import {
 } from "./overlay-format.js";
 
 export { OVERLAY_FORMAT, type OverlayIdentity, overlayKey };
+
+/**
+ * Deletes an overlay with everything that stands under its name, damaged or not. The caller holds its lock.
+ *
+ * @throws {StorageError} it is still there
+ */
+export async function deleteOverlay(
+  identity: Pick<OverlayIdentity, "overlay" | "firmware">,
+): Promise<void> {
+  await promisifyRequest(indexedDB.deleteDatabase(overlayKey(identity))).catch((error: unknown) => {
+    throw toStorageError(error);
+  });
+}
 
 /**
  * Opens an overlay's chunks; an overlay that was never written has none and leaves no header. One of an older format

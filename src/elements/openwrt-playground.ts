@@ -5,6 +5,7 @@
  */
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { StorageError } from "../machine/errors.js";
 import { MachineProgressEvent } from "../machine/events.js";
 import { Machine, type StorageReport } from "../machine/machine.js";
 import "./confirm-dialog.js";
@@ -179,13 +180,15 @@ export class OpenwrtPlayground extends LitElement {
   protected override render() {
     const machine = this.#machine;
     const current = machine?.state ?? "failed";
+    const { error } = machine ?? {};
+    const elsewhere = error instanceof StorageError && error.problem === "in-use";
     const notice = noticeFor(machine, this.problem, this.#choices);
     const busy = current === "loading" || current === "booting";
     return html`
       <div class="bar ${current}">
         <div class="state" role="status">
           <span class="dot" aria-hidden="true"></span>
-          <span>${STATE_TEXT[current]}</span>
+          <span>${elsewhere ? TEXT.elsewhere : STATE_TEXT[current]}</span>
           ${
             current === "running" && this.progress?.stage !== "ready"
               ? html`<small>${TEXT.servicesStarting}</small>`

@@ -47,6 +47,7 @@ export const TEXT = {
   resetConfirm: "Reset the router",
   stallTitle: "The router is paused: its changes cannot be saved",
   failTitle: "The router stopped",
+  elsewhere: "Runs elsewhere",
   inUseTitle: "This router runs elsewhere",
   takenOverTitle: "This router runs in another tab now",
   storageTitle: "What is stored",

@@ -7,7 +7,7 @@ import { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
-import { openOverlayStore } from "../disk/overlay-store.js";
+import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
 import { ConsoleWatch } from "./boot-watch.js";
 import { MachineError } from "./errors.js";
 import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
@@ -69,7 +69,14 @@ async function openStore(message: StartMessage): Promise<ChunkStore> {
     if (memory) await store.commit(memory);
     return store;
   }
-  const stored = await openOverlayStore({ overlay, firmware, diskBytes }, CHUNK_BYTES);
+  const identity = { overlay, firmware, diskBytes };
+  const stored = await openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
+    // The person asked to drop what is stored: that must work when it is damaged, above all.
+    const damaged = error instanceof StorageError && error.problem === "damaged";
+    if (!message.reset || !damaged) throw error;
+    await deleteOverlay(identity);
+    return openOverlayStore(identity, CHUNK_BYTES);
+  });
   if (saving) return stored;
   const copy = memoryChunkStore();
   await copy.replace(await stored.snapshot());

@@ -137,6 +137,35 @@ test("a newer version of the page in another tab pauses this one, and what is st
   await expect(page.getByRole("alert")).toContainText("newer version of this page");
 });
 
+test("damaged data is refused and left alone until the person resets the router", async ({
+  page,
+  site,
+}) => {
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  await page.goto(`${site}icon.svg`);
+  await page.evaluate(async () => {
+    const { name = "" } = (await indexedDB.databases())[0] ?? {};
+    await new Promise<void>((resolve) => {
+      const request = indexedDB.open(name);
+      request.onsuccess = () => {
+        const db = request.result;
+        const change = db.transaction("overlay", "readwrite");
+        change.objectStore("overlay").put("garbage", "header");
+        change.oncomplete = () => (db.close(), resolve());
+      };
+    });
+  });
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("failed");
+  await expect(page.getByRole("alert")).toContainText("is damaged and cannot be used");
+  await page.getByRole("alert").getByRole("button", { name: "Reset…" }).click();
+  await button(page, "Reset the router").click();
+  await router.reaches("running");
+  await expect(page.getByText(/of changes saved in this browser/).first()).toBeVisible();
+});
+
 test("what is stored, and whether the browser promised to keep it, is shown", async ({
   page,
   site,
