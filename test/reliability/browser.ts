@@ -29,7 +29,12 @@ export async function startBrowser(profile: string): Promise<KillableBrowser> {
   });
   const { pid } = child;
   if (pid === undefined) throw new Error("Chromium could not be started.");
-  const kill = () => killAll(pid, profile);
+  const orphaned = () => signal(-pid);
+  process.once("exit", orphaned);
+  const kill = () => {
+    process.off("exit", orphaned);
+    return killAll(pid, profile);
+  };
   let browser: Browser;
   try {
     browser = await playwright.connectOverCDP(await debuggingAddress(child));

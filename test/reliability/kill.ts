@@ -45,6 +45,8 @@ const { values } = parseArgs({
   },
 });
 
+// Ends the browser as well, see browser.ts.
+for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => process.exit(130));
 const times = Number(values.times);
 const seed = Number(values.seed);
 console.log(`kill test: ${times} kills, ${values.firmware}, seed ${seed}`);
