@@ -29,6 +29,15 @@ while read -r kind path a b; do
 done <${PLAN_FILE}
 `;
 
+/**
+ * OpenWrt empties an overlay whose first boot did not come to its end (`/etc/init.d/done`): with the plug pulled before,
+ * files are gone by the firmware's own doing. The demo has no such mark.
+ *
+ * @see fstools, libfstools/overlay.c: mount_overlay, FS_STATE_PENDING is 1, FS_STATE_READY 2
+ */
+const FIRST_BOOT_OVER =
+  'while [ -L /overlay/.fs_state ] && [ "$(readlink /overlay/.fs_state)" != 2 ]; do sleep 1; done';
+
 /** Runs one command in the router, as `Machine.exec` does. */
 export type Exec = (
   command: string,
@@ -37,6 +46,7 @@ export type Exec = (
 
 /** Sets the guest going; it works on by itself. */
 export async function startWriter(exec: Exec, operations: readonly Operation[]): Promise<void> {
+  await exec(FIRST_BOOT_OVER);
   await exec(`cat >${SCRIPT_FILE}`, SCRIPT);
   await exec(`cat >${PLAN_FILE}`, operations.map(planLine).join(""));
   await exec(`sh ${SCRIPT_FILE} >/dev/ttyS0 2>&1 &`);
