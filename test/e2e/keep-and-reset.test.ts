@@ -37,7 +37,7 @@ test("a changed setting is kept by a reload and by a reboot, and Reset takes it 
   await page.reload();
   await router.reaches("running");
   expect(await router.output(HOSTNAME)).toBe("kept-router");
-  await expect(page.getByText(/of changes saved in this browser/)).toBeVisible();
+  await expect(page.getByText(/of changes saved in this browser/).first()).toBeVisible();
 
   await page.locator("openwrt-terminal textarea").focus();
   await page.keyboard.type("reboot\n");

@@ -33,10 +33,10 @@ done <${PLAN_FILE}
  * OpenWrt empties an overlay whose first boot did not come to its end (`/etc/init.d/done`): with the plug pulled before,
  * files are gone by the firmware's own doing. The demo has no such mark.
  *
- * @see fstools, libfstools/overlay.c: mount_overlay, FS_STATE_PENDING is 1, FS_STATE_READY 2
+ * @see fstools, libfstools/overlay.c: mount_overlay; FS_STATE_READY is 2
  */
 const FIRST_BOOT_OVER =
-  'while [ -L /overlay/.fs_state ] && [ "$(readlink /overlay/.fs_state)" != 2 ]; do sleep 1; done';
+  'while [ -e /lib/libfstools.so ] && [ "$(readlink /overlay/.fs_state)" != 2 ]; do sleep 1; done';
 
 /** Runs one command in the router, as `Machine.exec` does. */
 export type Exec = (
