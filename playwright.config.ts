@@ -1,5 +1,7 @@
 import { defineConfig } from "@playwright/test";
 
+const STORAGE = /(?:two-tabs|storage-faults)\.test\.ts$/;
+
 /** Whole-page flows on the built site. Every test has a browser profile of its own, so storage is real. */
 export default defineConfig({
   testDir: "test/e2e",
@@ -9,6 +11,11 @@ export default defineConfig({
   expect: { timeout: 60_000 },
   // A machine that is busy with something else may hold up a boot: tried twice in CI, and said in the report.
   retries: process.env["CI"] ? 1 : 0,
+  projects: [
+    { name: "page", testIgnore: STORAGE },
+    // Many boots and two tabs at a time: with `npm run test:all`, and so in CI.
+    { name: "storage", testMatch: STORAGE },
+  ],
   outputDir: "test-results/playwright",
   reporter: [["list"], ["json", { outputFile: "test-results/playwright.json" }]],
 });

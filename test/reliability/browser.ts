@@ -31,9 +31,11 @@ export async function startBrowser(profile: string): Promise<KillableBrowser> {
   if (pid === undefined) throw new Error("Chromium could not be started.");
   const orphaned = () => signal(-pid);
   process.once("exit", orphaned);
+  let killed: Promise<number> | undefined;
+  // Once only: its number may soon belong to somebody else.
   const kill = () => {
     process.off("exit", orphaned);
-    return killAll(pid, profile);
+    return (killed ??= killAll(pid, profile));
   };
   let browser: Browser;
   try {

@@ -35,6 +35,9 @@ const MOMENTS: readonly Moment[] = [
   "writing",
 ];
 
+/** How many rounds may end with an error of the harness or of Chromium before the run ends; each is a failure. */
+const MOST_BROKEN = 3;
+
 const { values } = parseArgs({
   options: {
     times: { type: "string", default: "3" },
@@ -51,7 +54,17 @@ const times = Number(values.times);
 const seed = Number(values.seed);
 console.log(`kill test: ${times} kills, ${values.firmware}, seed ${seed}`);
 const folder = await mkdtemp(join(tmpdir(), "playground-kill-test-"));
-const total = { acknowledged: 0, checked: 0, lost: 0, unclean: 0, failures: 0, good: 0, bad: 0 };
+const total = {
+  kills: 0,
+  acknowledged: 0,
+  checked: 0,
+  lost: 0,
+  unclean: 0,
+  failures: 0,
+  broken: 0,
+  good: 0,
+  bad: 0,
+};
 try {
   const site = join(folder, "site");
   await makeSite(site, values.build, values.sabotage);
@@ -61,15 +74,14 @@ try {
   await run(rounds);
   await server.close();
 } catch (error) {
-  // A harness that cannot go on has not shown anything.
   console.log(error instanceof Error ? error.stack : error);
-  total.bad++;
+  if (total.bad === 0) total.bad++;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
 console.log(
-  `kill test: ${total.good + total.bad} kills, ${total.acknowledged} acknowledged operations, ` +
+  `kill test: ${total.kills} kills, ${total.acknowledged} acknowledged operations, ` +
     `${total.checked} acknowledged files checked, ${total.lost} lost, ${total.unclean} unclean, ${total.failures} other failures`,
 );
 console.log(`${total.good} passed, ${total.bad} failed`);
@@ -77,18 +89,29 @@ process.exit(total.bad > 0 ? 1 : 0);
 
 async function run(rounds: Rounds): Promise<void> {
   let last: Kill | undefined;
-  for (let number = 1; number <= times; number++) {
-    const moment = MOMENTS[(number - 1) % MOMENTS.length] ?? "writing";
-    const { survey, kill } = await rounds.next(moment, new Random(seed * 1000 + number));
-    if (last) tell(number - 1, last, survey);
-    total.acknowledged += kill.acknowledged;
-    last = kill;
+  for (let number = 1; number <= times + 1; number++) {
+    // The last round only looks.
+    const moment =
+      number > times ? undefined : (MOMENTS[(number - 1) % MOMENTS.length] ?? "writing");
+    const before = last;
+    last = undefined;
+    try {
+      last = await rounds.next(moment, new Random(seed * 1000 + number), (survey) => {
+        tell(number - 1, before, survey);
+      });
+      if (last) total.kills++;
+      total.acknowledged += last?.acknowledged ?? 0;
+    } catch (error) {
+      console.log(`round ${number}: ${error instanceof Error ? error.stack : String(error)}`);
+      total.bad++;
+      if (++total.broken === MOST_BROKEN) {
+        throw new Error("Too many rounds could not be run.", { cause: error });
+      }
+    }
   }
-  if (last) tell(times, last, await rounds.last());
 }
 
-function tell(number: number, kill: Kill, survey: Survey | undefined): void {
-  if (!survey) throw new Error("A kill left nothing to look at.");
+function tell(number: number, kill: Kill | undefined, survey: Survey): void {
   const problems = [...survey.lost, ...survey.unclean, ...survey.failures];
   total.checked += survey.checked;
   total.lost += survey.lost.length;
@@ -98,6 +121,6 @@ function tell(number: number, kill: Kill, survey: Survey | undefined): void {
   else total.good++;
   const result = problems.length > 0 ? `FAILED\n  ${problems.join("\n  ")}` : "clean, boots";
   console.log(
-    `${number}/${times} ${kill.moment}: ${kill.text}; ${survey.text}, ${survey.checked} files: ${result}`,
+    `${number}/${times} ${kill ? `${kill.moment}: ${kill.text}` : "killed in a broken round"}; ${survey.text}, ${survey.checked} files: ${result}`,
   );
 }

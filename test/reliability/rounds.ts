@@ -4,21 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
-import { startBrowser, type KillableBrowser } from "./browser.js";
 import { recover, type Recovered } from "./ext4.js";
 import { merged, type TestFirmware } from "./firmware.js";
 import { type Files, md5, type Operation, PATHS, plan } from "./operations.js";
 import type { Random } from "./random.js";
-import type { harness as Harness } from "./page.js";
+import { Router } from "./router.js";
 import { judge } from "./verdict.js";
 import { Acknowledgements, startWriter } from "./writer.js";
-
-declare const harness: typeof Harness;
 
 /** When the kill comes: while small files are written, in a large write, in a boot, in a first boot that formats. */
 export type Moment = "writing" | "large" | "boot" | "format";
 
-const BOOT_MS = 180_000;
+const PREINIT_MS = 60_000;
 const OPERATIONS = 120;
 /** Share of large writes of a hundred, at that moment. */
 const LARGE_SHARE = 40;
@@ -67,23 +64,20 @@ export class Rounds {
     private readonly profile: string,
   ) {}
 
-  /** Starts the browser, looks at what the last kill left, works on and kills at this moment. */
-  async next(moment: Moment, random: Random): Promise<{ survey: Survey | undefined; kill: Kill }> {
+  /**
+   * Starts the browser, looks at what the last kill left, and, when a moment is given, works on and kills then.
+   *
+   * @param onSurvey told what was found, before the work goes on; not called when nothing was killed yet
+   */
+  async next(
+    moment: Moment | undefined,
+    random: Random,
+    onSurvey: (survey: Survey) => void,
+  ): Promise<Kill | undefined> {
     const router = await Router.open(this.profile, this.url);
     try {
-      const survey = this.#expected && (await this.#survey(router, this.#expected));
-      const kill = await this.#work(router, moment, random);
-      return { survey, kill: { ...kill, moment } };
-    } finally {
-      await router.kill();
-    }
-  }
-
-  /** Looks at what the last kill left, no more. */
-  async last(): Promise<Survey | undefined> {
-    const router = await Router.open(this.profile, this.url);
-    try {
-      return this.#expected && (await this.#survey(router, this.#expected));
+      if (this.#expected) onSurvey(await this.#survey(router, this.#expected));
+      return moment && { ...(await this.#work(router, moment, random)), moment };
     } finally {
       await router.kill();
     }
@@ -145,7 +139,7 @@ export class Rounds {
       await this.#start(router);
       const failures: string[] = [];
       const kernel = await router.exec(
-        "dmesg | grep -iE 'EXT4-fs (error|warning)|EXT4-fs .*(corrupt|bad)|JBD2.*(error|fail)|I/O error|Buffer I/O'",
+        "dmesg | grep -iE 'EXT4-fs (error|warning)|EXT4-fs [^:]*: (error|warning)|corrupt|JBD2: .*(error|fail)|I/O error'",
       );
       if (kernel.stdout !== "") failures.push(`the kernel says: ${kernel.stdout.trim()}`);
       const { stdout } = await router.exec(
@@ -208,7 +202,7 @@ export class Rounds {
     const after = random.next() * (this.#boot.services - this.#boot.preinit) * 1.5;
     const preinit = router.stage("preinit");
     router.startAndForget(this.firmware.name, this.#overlay);
-    await within(BOOT_MS, preinit, "the boot's preinit");
+    await Promise.race([preinit, sleep(PREINIT_MS)]);
     await sleep(after);
     return { text: `${seconds(after)} into a first boot's preinit`, acknowledged: 0 };
   }
@@ -250,88 +244,6 @@ export class Rounds {
       text: `${acknowledgements.count} acknowledged and ${seconds(after)}, ${died} processes`,
       acknowledged: acknowledgements.count,
     };
-  }
-}
-
-/** The page of one browser, as {@link Rounds} uses it. */
-class Router {
-  isOn = false;
-  onOutput: (text: string) => void = () => undefined;
-  readonly #stages = new Map<string, () => void>();
-
-  private constructor(private readonly browser: KillableBrowser) {}
-
-  static async open(profile: string, url: string): Promise<Router> {
-    const browser = await startBrowser(profile);
-    const router = new Router(browser);
-    try {
-      await browser.page.exposeFunction("report", (kind: string, text: string) => {
-        if (kind === "output") router.onOutput(text);
-        else router.#stages.get(text)?.();
-      });
-      await browser.page.goto(url);
-      await browser.page.waitForFunction(() => "harness" in globalThis);
-    } catch (error) {
-      await browser.kill();
-      throw error;
-    }
-    return router;
-  }
-
-  chunks(overlay: string): Promise<string> {
-    return this.browser.page.evaluate((name) => harness.chunks(name), overlay);
-  }
-
-  forget(overlay: string): Promise<void> {
-    return this.browser.page.evaluate((name) => harness.forget(name), overlay);
-  }
-
-  /** Resolves when the next boot has come so far. */
-  stage(name: "preinit" | "services"): Promise<void> {
-    return new Promise((resolve) => this.#stages.set(name, resolve));
-  }
-
-  async start(firmware: string, overlay: string): Promise<void> {
-    const started = this.browser.page.evaluate(([name, into]) => harness.start(name, into), [
-      firmware,
-      overlay,
-    ] as const);
-    await within(BOOT_MS, started, "a shell");
-    this.isOn = true;
-  }
-
-  /** For a boot that will not end. */
-  startAndForget(firmware: string, overlay: string): void {
-    this.start(firmware, overlay).catch(() => undefined);
-  }
-
-  exec(command: string, stdin?: string): Promise<{ stdout: string; exitCode: number }> {
-    return this.browser.page.evaluate(([what, input]) => harness.exec(what, input), [
-      command,
-      stdin,
-    ] as const);
-  }
-
-  async destroy(): Promise<void> {
-    this.isOn = false;
-    await this.browser.page.evaluate(() => harness.destroy());
-  }
-
-  kill(): Promise<number> {
-    return this.browser.kill();
-  }
-}
-
-async function within<T>(limit: number, promise: Promise<T>, what: string): Promise<T> {
-  const giveUp = new AbortController();
-  const late = sleep(limit, undefined, { signal: giveUp.signal }).then(() => {
-    throw new Error(`${what} did not come within ${limit / 1000} s`);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    giveUp.abort();
-    late.catch(() => undefined);
   }
 }
 
