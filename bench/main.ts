@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --firmware NAME] [--runs N]`: builds, then measures in Chromium on a profile on disk.
+ * `npm run bench [-- --firmware NAME] [--runs N] [--only boot|disk]`: builds, then measures in Chromium on a profile on disk.
  * Prints medians and ratios from one run; a single time says little on a busy machine.
  */
 import { chromium as playwright, type Page } from "@playwright/test";
@@ -20,6 +20,7 @@ const { values } = parseArgs({
   options: {
     firmware: { type: "string", default: "demo" },
     runs: { type: "string", default: "5" },
+    only: { type: "string" },
   },
 });
 const runs = Math.max(1, Number(values.runs) || 5);
@@ -36,20 +37,28 @@ const context = await playwright.launchPersistentContext(join(work, "profile"), 
 
 try {
   const page = context.pages()[0] ?? (await context.newPage());
-  const boots: number[] = [];
-  for (let run = 0; run < runs; run++) boots.push(await coldBoot(page, run));
-  const scripts = [...fetched].filter(([path]) => path.endsWith(".js"));
-  report(
-    "cold boot: open page → shell answers, s",
-    boots.map((ms) => ms / 1000),
-  );
-  report("fetched by a first visit, bytes (compressed)", [sum([...fetched.values()])]);
-  report("of that JavaScript, bytes (compressed)", [sum(scripts.map(([, bytes]) => bytes))]);
-  reportDisks(await disks(page));
+  if (wanted("boot")) await boots(page);
+  if (wanted("disk")) reportDisks(await disks(page));
 } finally {
   await context.close();
   await site.close();
   await rm(work, { recursive: true, force: true });
+}
+
+function wanted(part: "boot" | "disk"): boolean {
+  return values.only === undefined || values.only === part;
+}
+
+async function boots(page: Page): Promise<void> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) times.push(await coldBoot(page, run));
+  const scripts = [...fetched].filter(([path]) => path.endsWith(".js"));
+  report(
+    "cold boot: open page → shell answers, s",
+    times.map((ms) => ms / 1000),
+  );
+  report("fetched by a first visit, bytes (compressed)", [sum([...fetched.values()])]);
+  report("of that JavaScript, bytes (compressed)", [sum(scripts.map(([, bytes]) => bytes))]);
 }
 
 /** Opens the page on a fresh overlay. @returns milliseconds until a shell answers */
@@ -91,14 +100,14 @@ function reportDisks(times: DiskTimes): void {
     ["random", "4 KiB random writes with fsync, a second", (ms) => 50_000 / ms],
   ];
   const kinds: [DiskKind, string][] = [
-    ["strict", "write-through to IndexedDB"],
+    ["strict", "our disk in IndexedDB"],
     ["memory", "our store in memory"],
     ["stock", "v86's own disk in memory"],
   ];
   for (const [task, name, unit] of tasks) {
     for (const [kind, what] of kinds) report(`${name}: ${what}`, times[task][kind].map(unit));
     const ratio = median(times[task].strict) / median(times[task].stock);
-    report(`${name}: time of write-through / v86's own`, [ratio]);
+    report(`${name}: time of ours / v86's own`, [ratio]);
   }
 }
 

@@ -28,7 +28,7 @@ export interface Schema {
    * Brings an existing database of a lower version to this one, with requests to this object store only: they are one
    * transaction with the change of the version. When it rejects, the database stays as it was.
    */
-  readonly upgrade: (store: IDBObjectStore) => Promise<void>;
+  readonly upgrade: (store: IDBObjectStore, from: number) => Promise<void>;
 }
 
 /**
@@ -133,7 +133,7 @@ function openDatabase(name: string, schema: Schema, mustExist: boolean): Promise
       if (oldVersion === 0 && mustExist) giveUp(new StorageError("gone"));
       else if (oldVersion === 0) db.createObjectStore(storeName);
       else if (!db.objectStoreNames.contains(storeName)) giveUp(noStore(storeName));
-      else schema.upgrade(transaction.objectStore(storeName)).catch(giveUp);
+      else schema.upgrade(transaction.objectStore(storeName), oldVersion).catch(giveUp);
     };
     // The request goes on waiting then; what it opens in the end is closed again.
     request.onblocked = () =>

@@ -1,18 +1,26 @@
 /**
- * The router's disk: an immutable image below, the user's chunks on top.
+ * The router's disk: an immutable image below, the user's chunks on top, and a write cache above both.
  *
- * A write resolves only after its chunks are committed to the chunk store, and writes are committed in the order
- * they were issued, so a guest's fsync means what it means on real hardware. When the store fails the disk stalls:
- * the request stays pending, a write with its bytes in memory, until somebody decides. Knows nothing of v86,
+ * A write is accepted into memory, and durable when a {@link LayeredDisk.flush} that was asked for after it resolves;
+ * what is stored is always the disk after some number of writes, in their order. That is what ATA promises of a drive
+ * with a volatile write cache, so a guest's fsync means what it means on real hardware. When the store fails the disk
+ * stalls: reads and flushes stay pending, written bytes stay in memory, until somebody decides. Knows nothing of v86,
  * partitions or OpenWrt.
  */
 import type { ChunkStore } from "./chunk-store.js";
 import { type StorageError, toStorageError } from "./errors.js";
 import type { ImageLayer } from "./image-layer.js";
 import { memoryChunkStore } from "./memory-chunk-store.js";
+import { type Piece, piecesOf } from "./pieces.js";
+import { WriteBack } from "./write-back.js";
 
-/** Bytes of committed chunks kept in memory so that small writes need no read first. */
-const CACHE_BYTES = 16 * 1024 * 1024;
+/**
+ * Bytes of stored chunks kept in memory, so that a write that changes a part of one needs no read first: a read from
+ * IndexedDB waits for the commit under way. Enough for all that most routers ever write.
+ */
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** Bytes that may wait for a commit; a write beyond that waits itself. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -36,9 +44,10 @@ export class LayeredDisk {
   #stored: Set<number>;
   /** recently used chunks, least recently used first; never newer than the store */
   readonly #cache = new Map<number, Chunk>();
+  readonly #unsaved = new WriteBack((chunks) => this.#commit(chunks));
+  /** writes that could not be accepted at once, in their order */
   #lastWrite: Promise<void> = Promise.resolve();
-  /** chunks of a write that is under way or waits for a decision */
-  #unsaved: ReadonlyMap<number, Chunk> = new Map();
+  #queuedWrites = 0;
   /** requests that failed and wait for a decision */
   readonly #waiting: (() => void)[] = [];
 
@@ -82,70 +91,96 @@ export class LayeredDisk {
     const now = this.readNow(offset, length);
     if (now) return now;
     const into = new Uint8Array(length);
-    for (const piece of this.#pieces(offset, length)) {
-      const chunk = this.#stored.has(piece.index)
-        ? await this.#insist(() => this.#chunk(piece.index))
-        : undefined;
-      this.#fill(into.subarray(piece.at, piece.at + piece.length), piece, chunk);
-    }
+    for (const piece of piecesOf(offset, length, this.#chunkBytes))
+      this.#fill(
+        into.subarray(piece.at, piece.at + piece.length),
+        piece,
+        this.#inMemory(piece.index) ?? (await this.#fetched(piece.index)),
+      );
     return into;
   }
 
   /** The same, at once, when no stored chunk has to be fetched for it; else `undefined`. */
   readNow(offset: number, length: number): Chunk | undefined {
     this.#check(offset, length);
-    const pieces = this.#pieces(offset, length);
-    for (const { index } of pieces)
-      if (this.#stored.has(index) && !this.#cache.has(index)) return undefined;
+    const pieces = piecesOf(offset, length, this.#chunkBytes);
+    if (pieces.some(({ index }) => this.#mustFetch(index))) return undefined;
     const into = new Uint8Array(length);
     for (const piece of pieces)
       this.#fill(
         into.subarray(piece.at, piece.at + piece.length),
         piece,
-        this.#cache.get(piece.index),
+        this.#inMemory(piece.index),
       );
     return into;
   }
 
   /**
    * @param data bytes to write at byte `offset`; not changed by the caller until this resolves
+   * @returns when the write is accepted: every later read has it, and every later flush stores it
    * @throws {RangeError} outside the disk
    */
   async write(offset: number, data: Uint8Array): Promise<void> {
-    this.#check(offset, data.length);
-    const write = this.#lastWrite.then(() => this.#commit(offset, data));
-    this.#lastWrite = write.catch(() => undefined);
+    if (this.writeNow(offset, data)) return;
+    this.#queuedWrites++;
+    const write = this.#lastWrite.then(() => this.#acceptLater(offset, data));
+    this.#lastWrite = write.finally(() => this.#queuedWrites--);
     return write;
   }
 
-  /** Resolves when every write issued so far is settled. */
-  async settled(): Promise<void> {
+  /** The same, at once, when nothing has to be waited for; else `false`, and nothing is written. */
+  writeNow(offset: number, data: Uint8Array): boolean {
+    this.#check(offset, data.length);
+    const pieces = piecesOf(offset, data.length, this.#chunkBytes);
+    if (this.#queuedWrites > 0 || this.#isFull()) return false;
+    if (pieces.some((piece) => piece.length < this.#chunkBytes && this.#mustFetch(piece.index)))
+      return false;
+    this.#accept(pieces, data);
+    return true;
+  }
+
+  /** Whether every accepted write is stored. */
+  get flushed(): boolean {
+    return this.#queuedWrites === 0 && this.#unsaved.clean;
+  }
+
+  /** Resolves when every write issued so far is stored. */
+  async flush(): Promise<void> {
     await this.#lastWrite;
+    await this.#unsaved.flush();
   }
 
   /** Drops the user's layer: the disk is the image again. */
   async reset(): Promise<void> {
+    this.#queuedWrites++;
     const reset = this.#lastWrite.then(async () => {
+      await this.#unsaved.drop();
       await this.#store.clear();
       this.#stored = new Set();
       this.#cache.clear();
     });
-    this.#lastWrite = reset.catch(() => undefined);
+    this.#lastWrite = reset.catch(() => undefined).finally(() => this.#queuedWrites--);
     return reset;
   }
 
   /**
-   * All chunks of the user's layer at one moment, with those of a write that could not be stored yet: a disk whose plug
-   * was pulled then.
+   * All chunks of the user's layer at one moment, with those that are not stored yet: a disk whose plug was pulled
+   * then.
    *
    * @throws {StorageError} the store cannot be read, and not all chunks are in memory
    */
-  async snapshot(): Promise<Map<number, Chunk>> {
-    const stored = await this.#store.snapshot().catch((error: unknown) => {
-      if ([...this.#stored].every((index) => this.#cache.has(index))) return this.#cache;
-      throw toStorageError(error);
+  snapshot(): Promise<Map<number, Chunk>> {
+    return this.#unsaved.hold(async () => {
+      for (;;) {
+        const { commits } = this.#unsaved;
+        const stored = await this.#storedChunks();
+        // A batch that was stored meanwhile may be in neither; with the others held that happens once.
+        if (this.#unsaved.commits !== commits) continue;
+        const chunks = new Map(stored);
+        for (const [index, chunk] of this.#unsaved.chunks()) chunks.set(index, chunk.slice());
+        return chunks;
+      }
     });
-    return new Map([...stored, ...this.#unsaved]);
   }
 
   /** After a stall: tries the pending commit again. */
@@ -169,37 +204,67 @@ export class LayeredDisk {
     this.#store.close();
   }
 
-  async #commit(offset: number, data: Uint8Array): Promise<void> {
-    if (data.length === 0) return;
-    const chunks = await this.#insist(async () => {
-      const changed = await this.#changed(offset, data);
-      this.#unsaved = changed;
-      if (changed.size > 0) await this.#store.commit(changed);
-      return changed;
-    });
-    for (const [index, chunk] of chunks) {
+  async #storedChunks(): Promise<ReadonlyMap<number, Chunk>> {
+    try {
+      return await this.#store.snapshot();
+    } catch (error) {
+      if ([...this.#stored].every((index) => this.#cache.has(index))) return this.#cache;
+      throw toStorageError(error);
+    }
+  }
+
+  /** Stores a batch of whole chunks, however often it has to be tried. */
+  async #commit(batch: ReadonlyMap<number, Chunk>): Promise<void> {
+    const changed = new Map(
+      // Filesystems clear tables that are zeros already: what the image has needs no storing.
+      [...batch].filter(
+        ([index, chunk]) => this.#stored.has(index) || !this.#isImage(index, chunk),
+      ),
+    );
+    if (changed.size > 0) await this.#insist(() => this.#store.commit(changed));
+    for (const [index, chunk] of changed) {
       this.#stored.add(index);
       this.#remember(index, chunk);
     }
-    this.#unsaved = new Map();
     this.#onCommit();
   }
 
-  /** The whole chunks that a write changes, with the write in them. */
-  async #changed(offset: number, data: Uint8Array): Promise<Map<number, Chunk>> {
-    const chunks = new Map<number, Chunk>();
-    for (const piece of this.#pieces(offset, data.length)) {
-      const part = data.subarray(piece.at, piece.at + piece.length);
-      const chunk =
-        piece.length === this.#chunkBytes
-          ? new Uint8Array(this.#chunkBytes)
-          : await this.#whole(piece.index);
-      chunk.set(part, piece.from);
-      // Filesystems clear tables that are zeros already: what the image has needs no storing.
-      if (this.#stored.has(piece.index) || !this.#isImage(piece.index, chunk))
-        chunks.set(piece.index, chunk);
+  /**
+   * Puts a write into the write cache.
+   *
+   * @param older what the chunks that it changes in part held before, when that is not in memory
+   */
+  #accept(pieces: readonly Piece[], data: Uint8Array, older?: ReadonlyMap<number, Chunk>): void {
+    for (const { index, from, at, length } of pieces) {
+      const part = data.subarray(at, at + length);
+      const chunk = this.#unsaved.edit(index);
+      if (chunk) chunk.set(part, from);
+      else if (length === this.#chunkBytes) this.#unsaved.add(index, part.slice());
+      else {
+        const before = older?.get(index) ?? this.#cache.get(index);
+        const changed = before?.slice() ?? this.#imageChunk(index);
+        changed.set(part, from);
+        this.#unsaved.add(index, changed);
+      }
     }
-    return chunks;
+    this.#unsaved.written();
+  }
+
+  async #acceptLater(offset: number, data: Uint8Array): Promise<void> {
+    while (this.#isFull()) await this.#unsaved.flush();
+    const pieces = piecesOf(offset, data.length, this.#chunkBytes);
+    // Held here, for the cache may forget one while another is fetched. No other write comes between.
+    const older = new Map<number, Chunk>();
+    for (const { index, length } of pieces) {
+      if (length === this.#chunkBytes) continue;
+      const chunk = this.#inMemory(index) ?? (await this.#fetched(index));
+      if (chunk) older.set(index, chunk);
+    }
+    this.#accept(pieces, data, older);
+  }
+
+  #isFull(): boolean {
+    return this.#unsaved.waiting * this.#chunkBytes > MAX_WAITING_BYTES;
   }
 
   /** Tries until it works; after every failure it waits for a decision. */
@@ -219,12 +284,6 @@ export class LayeredDisk {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** The current content of a chunk, in a buffer of the caller's own. */
-  async #whole(index: number): Promise<Chunk> {
-    if (this.#stored.has(index)) return (await this.#chunk(index)).slice();
-    return this.#imageChunk(index);
-  }
-
   #imageChunk(index: number): Chunk {
     const chunk = new Uint8Array(this.#chunkBytes);
     const start = index * this.#chunkBytes;
@@ -237,12 +296,21 @@ export class LayeredDisk {
     return this.#base.equals(start, chunk.subarray(0, this.byteLength - start));
   }
 
-  async #chunk(index: number): Promise<Chunk> {
-    const cached = this.#cache.get(index);
-    const chunk = cached ?? (await this.#store.read(index));
+  #mustFetch(index: number): boolean {
+    return this.#stored.has(index) && !this.#inMemory(index);
+  }
+
+  #inMemory(index: number): Chunk | undefined {
+    return this.#unsaved.get(index) ?? this.#cache.get(index);
+  }
+
+  /** A stored chunk, from the store; `undefined` when the image has it. Not to be changed. */
+  async #fetched(index: number): Promise<Chunk | undefined> {
+    if (!this.#stored.has(index)) return undefined;
+    const chunk = await this.#insist(() => this.#store.read(index));
     // A write may have put a newer one there while we waited for the store.
-    const newest = this.#cache.get(index) ?? chunk;
-    this.#remember(index, newest);
+    const newest = this.#inMemory(index) ?? chunk;
+    if (newest === chunk) this.#remember(index, chunk);
     return newest;
   }
 
@@ -259,18 +327,6 @@ export class LayeredDisk {
     else this.#base.copy(piece.index * this.#chunkBytes + piece.from, into);
   }
 
-  #pieces(offset: number, length: number): Piece[] {
-    const pieces: Piece[] = [];
-    for (let at = 0; at < length;) {
-      const index = Math.floor((offset + at) / this.#chunkBytes);
-      const from = (offset + at) % this.#chunkBytes;
-      const size = Math.min(this.#chunkBytes - from, length - at);
-      pieces.push({ index, from, at, length: size });
-      at += size;
-    }
-    return pieces;
-  }
-
   #check(offset: number, length: number): void {
     const inside =
       Number.isSafeInteger(offset) &&
@@ -280,14 +336,4 @@ export class LayeredDisk {
     if (!inside)
       throw new RangeError(`Bytes ${offset} to ${offset + length} lie outside the disk.`);
   }
-}
-
-/** The part of a request that falls into one chunk. */
-interface Piece {
-  readonly index: number;
-  /** byte in the chunk */
-  readonly from: number;
-  /** byte in the request */
-  readonly at: number;
-  readonly length: number;
 }

@@ -16,6 +16,8 @@ export const PREFIX_BYTES = MAGIC.length + 8;
 export const MAX_JSON_BYTES = 64 * 1024;
 export const CRC_BYTES = 4;
 export const SHA256_BYTES = 32;
+/** Largest chunk size that is taken, in bytes; the exports of older versions have 65,536. */
+const MAX_CHUNK_BYTES = 1024 * 1024;
 /** number and checksum before each chunk */
 export const RECORD_HEADER_BYTES = 8;
 
@@ -111,7 +113,9 @@ export function checkHeader(header: ArchiveHeader, expected: OverlayShape): void
       "other-firmware",
       `${firmwareTitle ? `“${firmwareTitle}”, ` : ""}digest ${firmware.slice(0, 16)}`,
     );
-  if (diskBytes !== expected.diskBytes || chunkBytes !== expected.chunkBytes)
+  // Larger chunks can be cut, smaller ones would need what lies below the overlay.
+  const fits = chunkBytes % expected.chunkBytes === 0 && chunkBytes > 0;
+  if (diskBytes !== expected.diskBytes || !fits || chunkBytes > MAX_CHUNK_BYTES)
     throw new ArchiveError(
       "other-disk",
       `${diskBytes} bytes in pieces of ${chunkBytes}, where this one has ${expected.diskBytes} in pieces of ${expected.chunkBytes}`,

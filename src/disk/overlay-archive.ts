@@ -16,6 +16,7 @@ import {
   SHA256_BYTES,
 } from "./overlay-archive-header.js";
 import type { OverlayShape } from "./overlay-format.js";
+import { cutChunk } from "./rechunk.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -49,7 +50,7 @@ export async function writeArchive(
 
 /**
  * @param expected the router that takes the chunks; its overlay may have another name than the exported one
- * @returns whole chunks by number
+ * @returns whole chunks by number, of the expected size
  * @throws {ArchiveError} for every reason why the file cannot be used
  */
 export async function readArchive(file: Blob, expected: OverlayShape): Promise<Map<number, Bytes>> {
@@ -62,7 +63,12 @@ export async function readArchive(file: Blob, expected: OverlayShape): Promise<M
   if (file.size > end + SHA256_BYTES)
     throw new ArchiveError("damaged", "there is something behind its end");
   await checkDigest(file.slice(0, end), await bytesOf(file.slice(end)));
-  return readBody(file.slice(bodyAt, end), header);
+  const chunks = await readBody(file.slice(bodyAt, end), header);
+  if (header.chunkBytes === expected.chunkBytes) return chunks;
+  const { chunkBytes, diskBytes } = expected;
+  return new Map(
+    [...chunks].flatMap(([index, chunk]) => cutChunk(index, chunk, chunkBytes, diskBytes)),
+  );
 }
 
 async function checkDigest(content: Blob, expected: Bytes): Promise<void> {

@@ -1,15 +1,15 @@
 /**
- * What stands in an overlay's database, format 2, and how format 1 becomes it. Described in docs/storage-format.md.
+ * What stands in an overlay's database, format 3. Described in docs/storage-format.md.
  *
  * The database's own version number says which format it is, and nothing else does: IndexedDB changes it in one
- * transaction with what an upgrade writes. The header repeats it for pages of format 1, which look there.
+ * transaction with what an upgrade (overlay-upgrade.ts) writes. The header repeats it for pages of format 1, which look there.
  */
 import { promisifyRequest } from "idb-keyval";
 import { StorageError } from "./errors.js";
-import { isGeneration, nextGeneration } from "./generation.js";
+import { isGeneration } from "./generation.js";
 
 /** Version of what is stored. A higher one is refused and left untouched. */
-export const OVERLAY_FORMAT = 2;
+export const OVERLAY_FORMAT = 3;
 
 export const OBJECT_STORE = "overlay";
 export const HEADER = "header";
@@ -66,23 +66,19 @@ export async function readOverlay(
   shape: OverlayShape,
 ): Promise<{ hasHeader: boolean; generation: number }> {
   const header = await readHeader(store, shape, OVERLAY_FORMAT);
-  const generation: unknown = await promisifyRequest<unknown>(store.get(GENERATION));
+  const generation = await readGeneration(store);
   if (!header && generation === undefined) return { hasHeader: false, generation: 0 };
   if (!header) throw damaged("there is a generation and no header");
-  if (!isGeneration(generation)) throw damaged("the generation is not a number from 1 on");
+  if (generation === undefined) throw damaged("there is a header and no generation");
   return { hasHeader: true, generation };
 }
 
-/**
- * Makes format 2 of format 1: a generation, and the header's number. The chunks are the same in both.
- *
- * @throws {StorageError} `newer`, `mismatch` or `damaged`; what was put by then must not be committed
- */
-export async function upgradeOverlay(store: IDBObjectStore, shape: OverlayShape): Promise<void> {
-  const header = await readHeader(store, shape, 1);
-  if (!header) return;
-  store.put({ ...header, format: OVERLAY_FORMAT }, HEADER);
-  store.put(nextGeneration(0), GENERATION);
+/** @throws {StorageError} `damaged` */
+export async function readGeneration(store: IDBObjectStore): Promise<number | undefined> {
+  const generation: unknown = await promisifyRequest<unknown>(store.get(GENERATION));
+  if (generation !== undefined && !isGeneration(generation))
+    throw damaged("the generation is not a number from 1 on");
+  return generation;
 }
 
 /**
@@ -119,7 +115,14 @@ export function checkChunk(
   return value as Uint8Array<ArrayBuffer>;
 }
 
-async function readHeader(
+/**
+ * Reads the header and checks it and every key.
+ *
+ * @param format which one it must be of
+ * @returns `undefined` when nothing was ever written
+ * @throws {StorageError} `newer`, `mismatch` or `damaged`
+ */
+export async function readHeader(
   store: IDBObjectStore,
   shape: OverlayShape,
   format: number,
@@ -155,6 +158,6 @@ function checkHeader(
   if (!same) throw new StorageError("mismatch");
 }
 
-function damaged(cause: string): StorageError {
+export function damaged(cause: string): StorageError {
   return new StorageError("damaged", { cause });
 }

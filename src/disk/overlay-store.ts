@@ -22,8 +22,8 @@ import {
   overlayKey,
   type OverlayShape,
   readOverlay,
-  upgradeOverlay,
 } from "./overlay-format.js";
+import { upgradeOverlay } from "./overlay-upgrade.js";
 
 export { OVERLAY_FORMAT, type OverlayIdentity, overlayKey };
 
@@ -56,7 +56,7 @@ export async function openOverlayStore(
   const connection = await connect(overlayKey(identity), {
     storeName: OBJECT_STORE,
     version: OVERLAY_FORMAT,
-    upgrade: (store) => upgradeOverlay(store, shape),
+    upgrade: (store, from) => upgradeOverlay(store, shape, from),
   });
   try {
     const stored = await connection.use("readonly", (store) => readOverlay(store, shape));

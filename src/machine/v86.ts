@@ -7,6 +7,7 @@
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { V86Disk } from "./v86-disk.js";
+import { addWriteCache, type Drive } from "./v86-drive.js";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
 const VGA_BYTES = 1024 * 1024;
@@ -50,6 +51,7 @@ interface Internals {
       reboot_internal: () => void;
       readonly in_hlt: Uint8Array;
       readonly devices: {
+        readonly ide: { readonly primary: { readonly master: Drive } };
         readonly virtio_console: { readonly virtio: { readonly queues: readonly Queue[] } };
       };
     };
@@ -92,7 +94,10 @@ export class Pc {
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
     this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
-    this.#listen("emulator-ready", () => this.#catchReboot());
+    this.#listen("emulator-ready", () => {
+      addWriteCache(this.#emulator.v86.cpu.devices.ide.primary.master);
+      this.#catchReboot();
+    });
   }
 
   /** Types on ttyS0. */

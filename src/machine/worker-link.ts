@@ -2,7 +2,7 @@
 import { StorageError } from "../disk/errors.js";
 import type { Durability } from "../disk/chunk-store.js";
 import type { BootStage } from "./boot-watch.js";
-import { deferred } from "./deferred.js";
+import { deferred } from "../disk/deferred.js";
 import { MachineError } from "./errors.js";
 import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import type { ExecOptions, ExecResult } from "./shell.js";

@@ -235,7 +235,7 @@ class Boot {
 
   /** The last message of a boot, after its last write; takes along what is stored nowhere. */
   async #handOver(how: Ending, lastLines: string[]): Promise<void> {
-    await this.disk.settled();
+    await this.disk.flush();
     this.#postUsage();
     const memory = this.disk.usage.durability === "memory" ? await this.disk.snapshot() : undefined;
     this.disk.close();

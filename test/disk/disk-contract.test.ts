@@ -53,6 +53,7 @@ function contract(name: string, open: () => Promise<Opened>): void {
         expectSame(await disk.read(at, length), data);
       }
       expectSame(await disk.read(0, SIZE), model);
+      await disk.flush();
       disk.close();
       if (!reopen) return;
       const again = await openDisk(await reopen());
@@ -175,6 +176,7 @@ function contract(name: string, open: () => Promise<Opened>): void {
         }),
       );
       expectSame(await disk.read(0, SIZE), model);
+      await disk.flush();
       disk.close();
       if (!reopen) return;
       const again = await openDisk(await reopen());
@@ -218,14 +220,15 @@ function contract(name: string, open: () => Promise<Opened>): void {
           model.set(data, offset);
           const write = disk.write(offset, data);
           if (kind !== "issue") await write;
+          if (kind === "aborted write") await disk.flush();
           disarm();
         } else if (kind === "read") {
-          await disk.settled();
+          await disk.flush();
           const expected = model.slice(offset, offset + length);
           expectSame(await disk.read(offset, length), expected);
-        } else if (kind === "settle") await disk.settled();
+        } else if (kind === "settle") await disk.flush();
         else if (kind === "reopen" && reopen) {
-          await disk.settled();
+          await disk.flush();
           disk.close();
           disk = await openDisk(await reopen(), retrying);
         } else if (kind === "reset" && at % 7 === 0) {
@@ -234,7 +237,7 @@ function contract(name: string, open: () => Promise<Opened>): void {
         }
         requestsMade++;
       }
-      await disk.settled();
+      await disk.flush();
       expectSame(await disk.read(0, SIZE), model);
       const onTop = plain();
       for (const [index, chunk] of await disk.snapshot())
@@ -263,6 +266,7 @@ contract("IndexedDB of which nothing is cached", async () => {
   const disk = await openDisk(store);
   await disk.write(0, filled(SIZE, 1));
   await disk.write(0, plain());
+  await disk.flush();
   return { store, reopen };
 });
 
@@ -277,15 +281,17 @@ describe("the disk over IndexedDB", () => {
     const disk = await openDisk(await reopen(), { onStall: ({ problem }) => stalls.push(problem) });
     const stalls: string[] = [];
     await disk.write(0, filled(CHUNK, 1));
+    await disk.flush();
     abortNextWrite();
-    const write = disk.write(0, filled(4 * CHUNK, 2));
+    await disk.write(0, filled(4 * CHUNK, 2));
+    const flush = disk.flush();
     while (stalls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(stalls).to.deep.equal(["failed"]);
 
     const stored = await reopen();
     expect(await stored.snapshot()).to.deep.equal(new Map([[0, filled(CHUNK, 1)]]));
     disk.retry();
-    await write;
+    await flush;
     expect((await stored.snapshot()).size).to.equal(4);
     expect((await stored.read(0))[0]).to.equal(2);
     stored.close();

@@ -72,6 +72,7 @@ describe("a layered disk", () => {
   it("stores only chunks that were written", async () => {
     const disk = await open(memoryChunkStore());
     await disk.write(10 * CHUNK - 1, new Uint8Array([1, 1]));
+    await disk.flush();
     expect(disk.usage).to.deep.equal({ bytes: 2 * CHUNK, chunks: 2, durability: "memory" });
   });
 
@@ -79,9 +80,12 @@ describe("a layered disk", () => {
     const disk = await open(memoryChunkStore());
     await disk.write(0, image.slice(0, 2 * CHUNK));
     await disk.write(20 * CHUNK, new Uint8Array(CHUNK));
+    await disk.flush();
     expect(disk.usage.chunks).to.equal(0);
     await disk.write(20 * CHUNK, new Uint8Array([1]));
+    await disk.flush();
     await disk.write(20 * CHUNK, new Uint8Array(CHUNK));
+    await disk.flush();
     expect(disk.usage.chunks).to.equal(1);
     expect((await disk.read(20 * CHUNK, 1))[0]).to.equal(0);
   });
@@ -100,31 +104,117 @@ describe("a layered disk", () => {
     expect(await rejection(open(store))).to.be.instanceOf(RangeError);
   });
 
-  it("commits in the order of the writes", async () => {
-    const order: number[] = [];
+  it("stores at every moment the disk as it was after some number of writes", async () => {
     const inner = memoryChunkStore();
+    /** the number of the last write that each commit made durable */
+    const stored: number[] = [];
     const store: ChunkStore = {
       ...inner,
       async commit(chunks) {
+        const taken = new Map([...chunks].map(([index, chunk]) => [index, chunk.slice()]));
         // Later commits are quicker: only waiting for the earlier ones keeps the order.
-        await new Promise((resolve) => setTimeout(resolve, 20 - order.length * 5));
-        order.push(...chunks.keys());
-        await inner.commit(chunks);
+        await new Promise((resolve) => setTimeout(resolve, 20 - stored.length * 5));
+        await inner.commit(taken);
+        const disk = await inner.snapshot();
+        const [one = 0, other = 0] = [10, 20].map((index) => disk.get(index)?.[0] ?? 0);
+        expect(one, "the first of two writes is there when the second is").to.be.at.least(other);
+        stored.push(other);
       },
     };
     const disk = await open(store);
-    await Promise.all(
-      [9, 3, 7, 1].map((index) => disk.write(index * CHUNK, new Uint8Array(CHUNK).fill(1))),
-    );
-    expect(order).to.deep.equal([9, 3, 7, 1]);
+    for (let stamp = 1; stamp <= 200; stamp++) {
+      await disk.write(10 * CHUNK, new Uint8Array([stamp]));
+      await disk.write(20 * CHUNK, new Uint8Array([stamp]));
+      if (stamp % 40 === 0) await disk.flush();
+      if (stamp % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await disk.flush();
+    expect(stored).to.deep.equal([...stored].sort((a, b) => a - b));
+    expect(stored.at(-1)).to.equal(200);
+    expect(stored.length).to.be.greaterThan(4);
   });
 
-  it("holds a write that cannot be stored, and completes it after a retry", async () => {
+  it("has a write in every read at once, and in the store after a flush", async () => {
+    const store = memoryChunkStore();
+    const disk = await open(store);
+    expect(disk.writeNow(9 * CHUNK, new Uint8Array([7]))).to.equal(true);
+    expect(disk.flushed).to.equal(false);
+    expect(disk.readNow(9 * CHUNK, 1)?.[0]).to.equal(7);
+    expect(await store.indexes()).to.deep.equal([]);
+    await disk.flush();
+    expect(disk.flushed).to.equal(true);
+    expect((await store.read(9))[0]).to.equal(7);
+  });
+
+  it("stores a chunk that is written again and again once", async () => {
+    let commits = 0;
+    const inner = memoryChunkStore();
+    const disk = await open({ ...inner, commit: (chunks) => (commits++, inner.commit(chunks)) });
+    for (let stamp = 0; stamp < 100; stamp++)
+      await disk.write(9 * CHUNK + stamp, new Uint8Array([1]));
+    await disk.flush();
+    expect(commits).to.equal(1);
+  });
+
+  it("stores by itself what nobody flushes", async () => {
+    const store = memoryChunkStore();
+    const disk = await open(store);
+    await disk.write(9 * CHUNK, new Uint8Array([7]));
+    while (!disk.flushed) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await store.read(9))[0]).to.equal(7);
+  });
+
+  it("lets a write wait rather than hold more than so much in memory", async () => {
+    const inner = memoryChunkStore();
+    let largest = 0;
+    const store: ChunkStore = {
+      ...inner,
+      async commit(chunks) {
+        largest = Math.max(largest, chunks.size * CHUNK);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await inner.commit(chunks);
+      },
+    };
+    const bytes = 64 * 1024 * 1024;
+    const disk = await LayeredDisk.open({
+      base: new ImageLayer(image, bytes),
+      store,
+      chunkBytes: CHUNK,
+    });
+    for (let at = 0; at < bytes; at += 1024 * 1024)
+      await disk.write(at, new Uint8Array(1024 * 1024).fill(1 + at / 1024 / 1024));
+    await disk.flush();
+    expect(largest).to.be.at.most(10 * 1024 * 1024);
+    expect((await inner.indexes()).length).to.equal(bytes / CHUNK);
+  });
+
+  it("takes a snapshot of one moment while writes go on", async () => {
+    const disk = await open(memoryChunkStore());
+    const over = new AbortController();
+    const writing = (async () => {
+      for (let stamp = 1; !over.signal.aborted; stamp = (stamp % 250) + 1) {
+        await disk.write(10 * CHUNK, new Uint8Array([stamp]));
+        await disk.write(20 * CHUNK, new Uint8Array([stamp]));
+        if (stamp % 5 === 0) await new Promise((resolve) => setTimeout(resolve));
+      }
+    })();
+    for (let look = 0; look < 60; look++) {
+      const chunks = await disk.snapshot();
+      const [one = 0, other = 0] = [10, 20].map((index) => chunks.get(index)?.[0] ?? 0);
+      expect([0, 1, -249]).to.include(one - other);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    over.abort();
+    await writing;
+  });
+
+  it("holds a flush that cannot be done, and completes it after a retry", async () => {
     const fault = faulty();
     const stalls: StorageError[] = [];
     const disk = await open(fault.store, { onStall: (error) => stalls.push(error) });
     let done = false;
-    const write = disk.write(0, new Uint8Array([1, 2, 3])).then(() => (done = true));
+    await disk.write(0, new Uint8Array([1, 2, 3]));
+    const flush = disk.flush().then(() => (done = true));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(stalls.map(({ problem }) => problem)).to.deep.equal(["full"]);
     disk.retry();
@@ -133,7 +223,7 @@ describe("a layered disk", () => {
     expect(done).to.equal(false);
     fault.broken = false;
     disk.retry();
-    await write;
+    await flush;
     expect((await disk.read(0, 3)).join()).to.equal("1,2,3");
     expect(disk.usage.durability).to.equal("strict");
   });
@@ -142,6 +232,7 @@ describe("a layered disk", () => {
     const fault = faulty();
     const disk = await open(fault.store, { onStall: () => void disk.detach() });
     await disk.write(0, new Uint8Array([4, 5]));
+    await disk.flush();
     expect((await disk.read(0, 2)).join()).to.equal("4,5");
     expect(disk.usage.durability).to.equal("memory");
     expect(await fault.store.indexes()).to.deep.equal([]);

@@ -50,6 +50,18 @@ describe("an exported overlay", () => {
     expect(await readArchive(await writeArchive(long, CHUNKS), SHAPE)).to.deep.equal(CHUNKS);
   });
 
+  it("may have larger chunks, as those of older versions have", async () => {
+    const large = { ...SHAPE, diskBytes: 40 * CHUNK, chunkBytes: 4 * CHUNK };
+    const chunks = chunksOf({ 0: 1, 9: 2 }, 4 * CHUNK);
+    const read = await readArchive(await writeArchive(large, chunks), SHAPE);
+    expect([...read.keys()]).to.deep.equal([0, 1, 2, 3, 36, 37, 38, 39]);
+    for (const [index, chunk] of read) {
+      const part = (index % 4) * CHUNK;
+      expect(chunk).to.deep.equal(chunks.get(index >> 2)?.slice(part, part + CHUNK));
+      expect(chunk.buffer.byteLength).to.equal(CHUNK);
+    }
+  });
+
   it("is smaller than what it holds, and takes a full disk of noise too", async () => {
     const shape = { ...SHAPE, diskBytes: 64 * CHUNK_BYTES, chunkBytes: CHUNK_BYTES };
     const empty = new Map([[3, new Uint8Array(CHUNK_BYTES)]]);

@@ -16,7 +16,15 @@ import {
   rejection,
   requested,
 } from "./helpers.js";
-import { chunks1, DISK_BYTES_1, FIRMWARE_1, name1, writeVersion1 } from "./overlay-version-1.js";
+import {
+  GENERATION_2,
+  OLD_DISK_BYTES,
+  OLD_FIRMWARE,
+  oldChunks,
+  oldName,
+  writeVersion1,
+  writeVersion2,
+} from "./old-overlays.js";
 
 const open = (identity: OverlayIdentity) => openOverlayStore(identity, CHUNK_BYTES);
 
@@ -165,63 +173,110 @@ describe("the overlay store", () => {
   });
 });
 
-describe("an overlay of format 1", () => {
-  const identityOf = (overlay: string) => ({
-    overlay,
-    firmware: FIRMWARE_1,
-    diskBytes: DISK_BYTES_1,
-  });
-  const fresh = () => identityOf(freshIdentity().overlay);
+/** The disk that the chunks make, without the chunks' size. */
+function content(chunks: Map<number, Uint8Array>, chunkBytes: number): string[] {
+  return [...chunks]
+    .flatMap(([index, chunk]) =>
+      [...chunk.entries()].flatMap(([at, byte]) =>
+        byte === 0 ? [] : [`${index * chunkBytes + at}: ${byte}`],
+      ),
+    )
+    .sort();
+}
 
-  it("is opened with every byte, and is of format 2 then", async () => {
+const identityOf = (overlay: string) => ({
+  overlay,
+  firmware: OLD_FIRMWARE,
+  diskBytes: OLD_DISK_BYTES,
+});
+const fresh = () => identityOf(freshIdentity().overlay);
+
+async function expectUpgraded(identity: OverlayIdentity): Promise<number> {
+  const store = await open(identity);
+  const chunks = await store.snapshot();
+  expect(content(chunks, CHUNK_BYTES)).to.deep.equal(content(oldChunks(), 65536));
+  const generation = store.generation();
+  store.close();
+  const { version, entries } = await dump(oldName(identity.overlay));
+  expect(version).to.equal(3);
+  expect(entries).to.deep.equal([
+    ...[...chunks].sort(([one], [other]) => one - other),
+    ["generation", generation],
+    ["header", { format: 3, ...identity, chunkBytes: 32768, created: 1_763_900_000_000 }],
+  ]);
+  return generation;
+}
+
+describe("an overlay of format 2", () => {
+  it("is opened with every byte and the same generation, and is of format 3 then", async () => {
+    const identity = fresh();
+    await writeVersion2(identity.overlay);
+    expect(await expectUpgraded(identity)).to.equal(GENERATION_2);
+  });
+
+  it("is of format 2 as it was when the upgrade is aborted in its middle, and is upgraded the next time", async () => {
+    const identity = fresh();
+    await writeVersion2(identity.overlay);
+    const before = await dump(oldName(identity.overlay));
+    abortNextWrite();
+    expect(await rejection(open(identity))).to.be.instanceOf(StorageError);
+    expect(await dump(oldName(identity.overlay))).to.deep.equal(before);
+    expect(before.version).to.equal(2);
+    expect(await expectUpgraded(identity)).to.equal(GENERATION_2);
+  });
+
+  it("is refused and left of format 2 when something in it is damaged", async () => {
+    for (const others of [
+      { generation: "1" },
+      { header: {} },
+      { stranger: 1 },
+      { header: { format: 2 } },
+    ]) {
+      const identity = fresh();
+      await writeVersion2(identity.overlay, others);
+      expect(await rejection(open(identity))).to.have.property("problem", "damaged");
+      expect((await dump(oldName(identity.overlay))).version).to.equal(2);
+    }
+  });
+});
+
+describe("an overlay of format 1", () => {
+  it("is opened with every byte, and is of format 3 then", async () => {
     const identity = fresh();
     await writeVersion1(identity.overlay);
-    const store = await open(identity);
-    expect(await store.snapshot()).to.deep.equal(chunks1());
-    expect(store.generation()).to.be.above(0);
-    store.close();
-
-    const { version, entries } = await dump(name1(identity.overlay));
-    expect(version).to.equal(2);
-    expect(entries).to.deep.equal([
-      ...chunks1(),
-      ["generation", store.generation()],
-      ["header", { format: 2, ...identity, chunkBytes: CHUNK_BYTES, created: 1_763_900_000_000 }],
-    ]);
+    expect(await expectUpgraded(identity)).to.be.above(0);
   });
 
   it("is opened when nothing was ever written to it", async () => {
     const identity = fresh();
-    const request = indexedDB.open(name1(identity.overlay), 1);
+    const request = indexedDB.open(oldName(identity.overlay), 1);
     request.onupgradeneeded = () => void request.result.createObjectStore("overlay");
     (await requested(request)).close();
     const store = await open(identity);
     expect(store.generation()).to.equal(0);
     await store.commit(chunksOf({ 0: 1 }));
     store.close();
-    expect((await dump(name1(identity.overlay))).version).to.equal(2);
+    expect((await dump(oldName(identity.overlay))).version).to.equal(3);
   });
 
   it("is of format 1 as it was when the upgrade is aborted in its middle, and is upgraded the next time", async () => {
     const identity = fresh();
     await writeVersion1(identity.overlay);
-    const before = await dump(name1(identity.overlay));
+    const before = await dump(oldName(identity.overlay));
     abortNextWrite();
     expect(await rejection(open(identity))).to.be.instanceOf(StorageError);
-    expect(await dump(name1(identity.overlay))).to.deep.equal(before);
+    expect(await dump(oldName(identity.overlay))).to.deep.equal(before);
     expect(before.version).to.equal(1);
-    const store = await open(identity);
-    expect(await store.snapshot()).to.deep.equal(chunks1());
-    store.close();
+    await expectUpgraded(identity);
   });
 
   it("is refused and left of format 1 when it does not belong to the machine", async () => {
     const identity = fresh();
     await writeVersion1(identity.overlay);
-    const before = await dump(name1(identity.overlay));
-    const error = await rejection(open({ ...identity, diskBytes: 2 * DISK_BYTES_1 }));
+    const before = await dump(oldName(identity.overlay));
+    const error = await rejection(open({ ...identity, diskBytes: 2 * OLD_DISK_BYTES }));
     expect(error).to.have.property("problem", "mismatch");
-    expect(await dump(name1(identity.overlay))).to.deep.equal(before);
+    expect(await dump(oldName(identity.overlay))).to.deep.equal(before);
   });
 
   it("is refused and left of format 1 when its header is garbage", async () => {
@@ -229,19 +284,17 @@ describe("an overlay of format 1", () => {
       const identity = fresh();
       await writeVersion1(identity.overlay, header);
       expect(await rejection(open(identity))).to.have.property("problem", "damaged");
-      expect((await dump(name1(identity.overlay))).version).to.equal(1);
+      expect((await dump(oldName(identity.overlay))).version).to.equal(1);
     }
   });
 
   it("tells that another page still holds it, and goes on when that lets go", async () => {
     const identity = fresh();
     await writeVersion1(identity.overlay);
-    const holder = await requested(indexedDB.open(name1(identity.overlay)));
+    const holder = await requested(indexedDB.open(oldName(identity.overlay)));
     expect(await rejection(open(identity))).to.have.property("problem", "in-use");
     holder.close();
-    const store = await open(identity);
-    expect(await store.snapshot()).to.deep.equal(chunks1());
-    store.close();
+    await expectUpgraded(identity);
   });
 });
 
@@ -267,7 +320,7 @@ describe("an overlay that this version cannot use", () => {
     expect(await dump(overlayKey(identity))).to.deep.equal(before);
   }
 
-  const header = { format: 2, ...freshIdentity(), chunkBytes: CHUNK_BYTES, created: 0 };
+  const header = { format: 3, ...freshIdentity(), chunkBytes: CHUNK_BYTES, created: 0 };
 
   it("is refused when it was made for another disk size", () =>
     expectRefusal(
@@ -277,7 +330,7 @@ describe("an overlay that this version cannot use", () => {
     ));
 
   it("is refused when its header is of a newer format or of another overlay", async () => {
-    await expectRefusal("newer", (store) => store.put({ format: 3 }, "header"));
+    await expectRefusal("newer", (store) => store.put({ format: 4 }, "header"));
     await expectRefusal("mismatch", (store) => store.put(header, "header"));
   });
 
@@ -294,7 +347,7 @@ describe("an overlay that this version cannot use", () => {
   });
 
   it("is refused when a key is no chunk of the disk", async () => {
-    for (const key of ["x", "0", -1, 0.5, 1536, 2 ** 53, Infinity, [1], new Date(0)])
+    for (const key of ["x", "0", -1, 0.5, 3072, 2 ** 53, Infinity, [1], new Date(0)])
       await expectRefusal("damaged", (store) => store.put(chunkOf(1), key));
   });
 
@@ -327,7 +380,7 @@ describe("an overlay that this version cannot use", () => {
 
   it("is refused when a database of this name has another content", async () => {
     const identity = freshIdentity();
-    for (const version of [1, 2]) {
+    for (const version of [1, 2, 3]) {
       const request = indexedDB.open(overlayKey(identity), version);
       request.onupgradeneeded = ({ oldVersion }) => {
         if (oldVersion === 0) request.result.createObjectStore("other");
@@ -341,10 +394,10 @@ describe("an overlay that this version cannot use", () => {
 
   it("is refused when its database has a newer version", async () => {
     const identity = freshIdentity();
-    const request = indexedDB.open(overlayKey(identity), 3);
+    const request = indexedDB.open(overlayKey(identity), 4);
     request.onupgradeneeded = () => void request.result.createObjectStore("overlay");
     (await requested(request)).close();
     expect(await rejection(open(identity))).to.have.property("problem", "newer");
-    expect((await dump(overlayKey(identity))).version).to.equal(3);
+    expect((await dump(overlayKey(identity))).version).to.equal(4);
   });
 });
