@@ -7,9 +7,9 @@
  *   --firmware NAME   default demo
  *   --seed S          repeats a run's operations; the guest's timing is its own
  *   --prefixes N      how many prefixes at least, default 600
- *   --operations N    how many the guest carries out, default 150
- *   --sabotage reorder   swaps neighbouring commits; shuffle: moves them up to 63 places; drop: leaves some out.
- *                   The test must then fail
+ *   --operations N    how many the guest carries out, default 250
+ *   --sabotage reorder   swaps neighbouring commits; shuffle: moves them up to 63 places; drop: leaves some out;
+ *                   flush: the drive does not wait for its write cache. The test must then fail
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, open, rm, type FileHandle } from "node:fs/promises";
@@ -37,7 +37,7 @@ const { values } = parseArgs({
     firmware: { type: "string", default: "demo" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     prefixes: { type: "string", default: "600" },
-    operations: { type: "string", default: "150" },
+    operations: { type: "string", default: "250" },
     sabotage: { type: "string" },
   },
 });
@@ -45,7 +45,8 @@ const { values } = parseArgs({
 console.log(`write-order test: ${values.firmware}, seed ${values.seed}`);
 const random = new Random(Number(values.seed));
 const firmware = readFirmware(`${ROOT}images`, values.firmware);
-const honest = await record(firmware, random, Number(values.operations), GIVE_UP_MS);
+const flushless = values.sabotage === "flush";
+const honest = await record(firmware, random, Number(values.operations), GIVE_UP_MS, flushless);
 const recording = { ...honest, commits: sabotaged(honest.commits, values.sabotage) };
 console.log(
   `${recording.commits.length} commits recorded, ${recording.booted} of them until the shell answered; ` +
@@ -146,6 +147,7 @@ function report(problem: string): void {
 function sabotaged(commits: readonly Commit[], how: string | undefined): readonly Commit[] {
   switch (how) {
     case undefined:
+    case "flush":
       return commits;
     case "reorder":
       return moved(commits, 2);

@@ -31,12 +31,14 @@ export interface Recording {
 /**
  * @param count how many operations the guest carries out
  * @param giveUpMs after how many milliseconds the recording ends with what there is
+ * @param flushless whether the drive says at once that its write cache is stored
  */
 export async function record(
   firmware: TestFirmware,
   random: Random,
   count: number,
   giveUpMs: number,
+  flushless = false,
 ): Promise<Recording> {
   const commits: Commit[] = [];
   const acknowledged: number[] = [];
@@ -50,6 +52,13 @@ export async function record(
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
   const base = new ImageLayer(firmware.root, firmware.diskBytes);
+  const disk = await LayeredDisk.open({
+    base,
+    store: recordingStore((offset, into) => base.copy(offset, into), CHUNK_BYTES, random, commits),
+    chunkBytes: CHUNK_BYTES,
+    onStall: (error) => done.reject(error),
+  });
+  if (flushless) Object.defineProperty(disk, "flushed", { value: true });
   const shell = new RouterShell((text) => pc.sendConsole(encoder.encode(text)));
   const pc: Pc = new Pc({
     wasm: await WebAssembly.compile(file("node_modules/v86/build/v86.wasm")),
@@ -58,17 +67,7 @@ export async function record(
     kernel: file(`kernels/${firmware.kernelName}/bzImage`),
     commandLine: COMMAND_LINE,
     memoryBytes: MEMORY_BYTES,
-    disk: await LayeredDisk.open({
-      base,
-      store: recordingStore(
-        (offset, into) => base.copy(offset, into),
-        CHUNK_BYTES,
-        random,
-        commits,
-      ),
-      chunkBytes: CHUNK_BYTES,
-      onStall: (error) => done.reject(error),
-    }),
+    disk,
     on: {
       serial: (bytes) => acks.receive(decoder.decode(bytes, { stream: true })),
       console: (bytes) => shell.receive(bytes),
