@@ -150,7 +150,7 @@ export class Exchange {
     const { keepAlive } = this.#parser;
     const free = () => {
       if (this.#over) return;
-      this.#end();
+      this.#end(new NetworkError("reset", "the answer came before the end of the request"));
       this.#connection.uses++;
       if (keepAlive && head) this.#options.onFree({ ...head, body: null });
       else this.#connection.close();
@@ -224,12 +224,13 @@ export class Exchange {
     const { reason } = this.#connection.over as { reason: unknown };
     this.#body?.error(reason);
     this.#body = undefined;
-    this.#upload?.cancel(reason).catch(() => undefined);
-    this.#end();
+    this.#end(reason);
   };
 
-  #end(): void {
+  /** @param reason for a request's body that is still being read */
+  #end(reason: unknown): void {
     this.#over = true;
+    this.#upload?.cancel(reason).catch(() => undefined);
     for (const countdown of [this.#sending, this.#answering, this.#receiving]) countdown.stop();
     this.#options.signal.removeEventListener("abort", this.#abort);
     this.#connection.over.removeEventListener("abort", this.#lost);
