@@ -18,6 +18,9 @@ import {
 /** The header section with its status line, in bytes; interim answers count too. Browsers stop at the same size. */
 export const MAX_HEADER_BYTES = 256 * 1024;
 
+/** @see RFC 9110, 5.6.2 */
+const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
+
 export interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
@@ -130,7 +133,10 @@ export class HttpParser implements LlhttpHandler {
   onHeaders(status: number): number {
     if (status === 101) return this.#stop("the server wants to change to another protocol");
     if (status < 100) return this.#stop(`the status ${status} does not exist`);
+    // llhttp, as lenient as we ask it to be, lets these pass; Headers would not take them.
     if (this.#values.some((value) => value.includes("\0"))) return this.#stop("NUL in its header");
+    if (!this.#names.every((name) => TOKEN.test(name)))
+      return this.#stop("its header has a field with a bad name");
     if (status < 200) return SkipBody;
     this.#head = {
       status,
