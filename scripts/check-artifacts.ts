@@ -1,11 +1,12 @@
 /**
  * `npm run check:artifacts`: are the binary files under version control the ones that their SOURCES describe?
  *
- * Looks at every folder with a SOURCES file, and demands one in every folder of `kernels/` and in `images/demo`. Each
- * line of it states one fact, after a `#` is a comment:
+ * Looks at every folder with a SOURCES file, and demands one in every folder of `kernels/` and `wasm/` and in
+ * `images/demo`. Each line of it states one fact, after a `#` is a comment:
  *
  *     rebuild COMMAND                                      makes the artifacts, run in the project's folder; one line
- *     package NAME VERSION ARCHITECTURE SHA256 LICENCE     a Debian package that goes in; digest of the .deb, SPDX
+ *     package NAME VERSION ARCHITECTURE SHA256 LICENCE     a Debian package that goes in; digest of the .deb, SPDX.
+ *                                                          Of architecture "source": digest of the .dsc
  *     recipe SHA256 PATH                                   a file of ours that goes in
  *     artifact SHA256 PATH                                 a file that comes out
  *
@@ -19,6 +20,8 @@ import { fileURLToPath } from "node:url";
 import { parseManifest } from "../src/firmware/manifest.js";
 
 const SOURCES = "SOURCES";
+/** Each folder in these holds something built, and must say from what. */
+const BUILT = ["kernels", "wasm"];
 const DEMO = "images/demo";
 /** Checked against what it describes instead of against SOURCES, as it changes with the kernel. */
 const MANIFEST = "firmware.json";
@@ -51,10 +54,10 @@ function trackedFiles(project: string): string[] {
 
 function foldersToCheck(project: string, tracked: string[]): string[] {
   const folders = tracked.filter((path) => basename(path) === SOURCES).map((path) => dirname(path));
-  const kernels = join(project, "kernels");
-  if (existsSync(kernels))
-    for (const entry of readdirSync(kernels, { withFileTypes: true }))
-      if (entry.isDirectory()) folders.push(`kernels/${entry.name}`);
+  for (const parent of BUILT)
+    if (existsSync(join(project, parent)))
+      for (const entry of readdirSync(join(project, parent), { withFileTypes: true }))
+        if (entry.isDirectory()) folders.push(`${parent}/${entry.name}`);
   if (existsSync(join(project, DEMO))) folders.push(DEMO);
   return [...new Set(folders)].sort();
 }

@@ -28,6 +28,7 @@ mkdirSync(RESULTS, { recursive: true });
 
 await suite("build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }));
 await suite("Node", nodeTest("test/cli"), tapCount);
+await suite("network", nodeTest("test/network"), tapCount);
 await suite("modules in Chromium", ["npx", "web-test-runner"], runnerCount);
 await suite("whole page", ["npx", "playwright", "test", "--project=page"], playwrightCount);
 if (process.argv.includes("--all")) {

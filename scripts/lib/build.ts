@@ -3,11 +3,13 @@
  * Everything a page needs lies in dist/playground/, laid out as in the repository (kernels/, images/).
  */
 import { build as esbuild, type BuildOptions } from "esbuild";
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { publishFirmware } from "../../src/cli/publish.js";
 import { V86_DIRECTORY } from "../../src/machine/assets.js";
+import { LLHTTP_DIRECTORY } from "../../src/network/llhttp.js";
 import { compressFiles } from "./compress.js";
+import { llhttpWasm } from "./llhttp.js";
 import { DIST, ROOT } from "./paths.js";
 
 const COMMON: BuildOptions = {
@@ -28,6 +30,7 @@ export const NODE_PARTS_OF_V86 = ["crypto", "node:*", "fs", "perf_hooks"];
 /** @returns path of the made directory */
 export async function build(): Promise<string> {
   await checkV86();
+  await checkUndici();
   // The firmware stays: it is large, and publishing updates only what changed.
   await mkdir(`${DIST}playground`, { recursive: true });
   await removeScripts(`${DIST}playground/`);
@@ -70,19 +73,34 @@ async function copyStatic(): Promise<void> {
   const v86 = `${DIST}playground/${V86_DIRECTORY}`;
   await mkdir(v86, { recursive: true });
   await cp(`${ROOT}node_modules/v86/build/v86.wasm`, `${v86}/v86.wasm`);
+  const llhttp = `${DIST}playground/${LLHTTP_DIRECTORY}`;
+  await mkdir(llhttp, { recursive: true });
+  await writeFile(`${llhttp}/llhttp.wasm`, llhttpWasm());
   await cp(`${ROOT}public`, DIST, { recursive: true });
   for (const file of ["index.html", "site.css"]) await cp(`${ROOT}src/site/${file}`, DIST + file);
 }
 
 /** src/machine/v86.ts is written for one version, and its name is in the cached path. */
 async function checkV86(): Promise<void> {
-  const { version } = JSON.parse(
-    await readFile(`${ROOT}node_modules/v86/package.json`, "utf8"),
-  ) as { version: string };
+  const version = await installedVersion("v86");
   if (V86_DIRECTORY !== `v86-${version.replace(/\+.*/, "")}`)
     throw new Error(
       `v86 ${version} is installed, but src/machine/assets.ts and v86.ts are written for ${V86_DIRECTORY}.`,
     );
+}
+
+/** Its version is in the cached path of llhttp.wasm. */
+async function checkUndici(): Promise<void> {
+  const version = await installedVersion("undici");
+  if (LLHTTP_DIRECTORY !== `undici-${version}`)
+    throw new Error(
+      `undici ${version} is installed, but src/network/llhttp.ts is written for ${LLHTTP_DIRECTORY}.`,
+    );
+}
+
+async function installedVersion(name: string): Promise<string> {
+  const text = await readFile(`${ROOT}node_modules/${name}/package.json`, "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Hashed names of earlier builds would pile up. */

@@ -11,7 +11,9 @@ export type NetworkProblem =
   /** the machine is off, or went off */
   | "off"
   /** what came back is not HTTP, or exceeds a limit */
-  | "protocol";
+  | "protocol"
+  /** a redirect that cannot or must not be followed */
+  | "redirect";
 
 const SENTENCES: Record<NetworkProblem, string> = {
   unreachable:
@@ -21,6 +23,7 @@ const SENTENCES: Record<NetworkProblem, string> = {
   timeout: "The router did not answer in time.",
   off: "The router is off, or was switched off.",
   protocol: "The router's server answered something that is not valid HTTP.",
+  redirect: "The router's server sent us on to an address that cannot be followed from here.",
 };
 
 /** The router could not be reached, or answered nonsense. `message` can be shown as it is. */

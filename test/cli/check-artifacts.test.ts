@@ -69,6 +69,7 @@ for (const [what, change, ...expected] of [
   ["a recipe that is missing", { "kernels/k/build.sh": undefined }, /build.sh is missing/],
   ["a file in no list", { "images/demo/stray": "" }, /stray is under version control and not in/],
   ["a folder without SOURCES", { "kernels/k/SOURCES": undefined }, /has no SOURCES file/],
+  ["a wasm folder without SOURCES", { "wasm/w/w.wasm": "code" }, /wasm\/w has no SOURCES file/],
   [
     "SOURCES elsewhere",
     { "x/SOURCES": "rebuild x\n", "x/y": "" },

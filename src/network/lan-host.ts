@@ -1,0 +1,215 @@
+/**
+ * The page as a PC on the router's LAN: it has a network card there, an address from the router's own DHCP server, and
+ * can open connections to the router. Nobody else is on that wire.
+ */
+import type { ByteStream } from "./byte-stream.js";
+import { type Clock, REAL_CLOCK } from "./clock.js";
+import { type Deferred, deferred } from "./deferred.js";
+import { NetworkError } from "./errors.js";
+import { IpStack } from "./ip-stack.js";
+import { LanSearch, type LanStatus, type RouterAddress } from "./lan-search.js";
+
+export type { LanStatus, RouterAddress } from "./lan-search.js";
+
+const CONNECT_MS = 10_000;
+const PING_MS = 5_000;
+/** After the stack itself failed. */
+const REVIVE_MS = 1_000;
+
+export interface LanHostOptions {
+  readonly lwip: WebAssembly.Module;
+  /** 6 bytes */
+  readonly mac: Uint8Array;
+  readonly clock?: Clock;
+  /** to the router's card, a copy the callee may keep */
+  sendFrame(frame: Uint8Array<ArrayBuffer>): void;
+  onStatus?(status: LanStatus): void;
+  /** asks the router itself for its LAN address; used when DHCP gets no answer */
+  routerAddress?(): Promise<RouterAddress | undefined>;
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal;
+  /** milliseconds, those until there is an address included; 10,000 if not given */
+  readonly timeout?: number;
+}
+
+/** A stack and its search: what is replaced when the stack fails. */
+interface Presence {
+  readonly stack: IpStack;
+  readonly search: LanSearch;
+}
+
+export class LanHost {
+  readonly #options: LanHostOptions;
+  readonly #clock: Clock;
+  #presence: Presence | undefined;
+  #status: LanStatus = { phase: "searching" };
+  /** waits for the router to be found */
+  #found: Deferred<void> = deferred();
+  /** how often our address changed */
+  #changes = 0;
+  #over = false;
+  #cancelRevival: () => void = () => undefined;
+
+  private constructor(options: LanHostOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? REAL_CLOCK;
+  }
+
+  /** Plugs it in; the search for an address begins. */
+  static async create(options: LanHostOptions): Promise<LanHost> {
+    const host = new LanHost(options);
+    await host.#appear();
+    return host;
+  }
+
+  get status(): LanStatus {
+    return this.#status;
+  }
+
+  /** A frame from the router's card; not kept. Never throws. */
+  receive(frame: Uint8Array): void {
+    this.#presence?.search.hear(frame);
+    this.#presence?.stack.receive(frame);
+  }
+
+  /**
+   * Opens a connection to the router.
+   *
+   * @throws {NetworkError} unreachable, refused, timeout, off; and what the signal is aborted with
+   */
+  async connect(port: number, options: ConnectOptions = {}): Promise<ByteStream> {
+    const { signal, timeout = CONNECT_MS } = options;
+    return this.#limited(timeout, signal, async (limit) => {
+      for (;;) {
+        const { stack, search } = await this.#reach(limit);
+        const changes = this.#changes;
+        search.check();
+        try {
+          return await stack.connect(search.router, port, limit);
+        } catch (error) {
+          // The router moved, or the stack failed, while we were asking at the old place.
+          if (changes === this.#changes) throw error;
+        }
+      }
+    });
+  }
+
+  /**
+   * @returns milliseconds until the router's answer
+   * @throws {NetworkError} unreachable, timeout, off
+   */
+  async ping(timeout = PING_MS): Promise<number> {
+    return this.#limited(timeout, undefined, async (limit) => {
+      const { stack, search } = await this.#reach(limit);
+      return stack.ping(search.router, timeout);
+    });
+  }
+
+  /** Forgets the lease, cuts the connections and searches again. */
+  renew(): void {
+    this.#presence?.search.start();
+  }
+
+  /** Unplugs it. Everything pending rejects with "off". */
+  destroy(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelRevival();
+    this.#found.reject(new NetworkError("off"));
+    this.#disappear();
+  }
+
+  async #appear(): Promise<void> {
+    const { lwip, mac } = this.#options;
+    const stack = await IpStack.create({
+      lwip,
+      mac,
+      clock: this.#clock,
+      sendFrame: (frame) => this.#options.sendFrame(frame),
+      onAddress: (address) => {
+        this.#changes++;
+        this.#presence?.search.addressChanged(address);
+      },
+      onFailure: () => this.#revive(),
+    });
+    if (this.#over) return stack.destroy();
+    const search = new LanSearch({
+      stack,
+      clock: this.#clock,
+      onStatus: (status) => this.#tell(status),
+      routerAddress: async () => this.#options.routerAddress?.(),
+    });
+    this.#presence = { stack, search };
+    search.start();
+  }
+
+  #disappear(): void {
+    this.#presence?.search.destroy();
+    this.#presence?.stack.destroy();
+    this.#presence = undefined;
+  }
+
+  /** lwIP failed, which a hostile router might bring about: begin again with a new one. */
+  #revive(): void {
+    this.#changes++;
+    this.#disappear();
+    this.#tell({ phase: "searching" });
+    this.#cancelRevival = this.#clock.after(REVIVE_MS, () => {
+      // It could be created before.
+      void this.#appear().catch(() => undefined);
+    });
+  }
+
+  #tell(status: LanStatus): void {
+    const wasFound = this.#status.phase !== "searching";
+    this.#status = status;
+    if (status.phase !== "searching") this.#found.resolve();
+    else if (wasFound) this.#found = deferred();
+    try {
+      this.#options.onStatus?.(status);
+    } catch {
+      // Whoever listens must not stop the frame that brought the news.
+    }
+  }
+
+  /** Resolves when the router's address is known. */
+  async #reach(limit: AbortSignal): Promise<Presence> {
+    for (;;) {
+      if (this.#over) throw new NetworkError("off");
+      limit.throwIfAborted();
+      if (this.#presence && this.#presence.search.router !== 0) return this.#presence;
+      await Promise.race([this.#found.promise, aborted(limit)]);
+    }
+  }
+
+  /** Runs it with a signal that ends it after that time, or when the caller's does. */
+  async #limited<T>(
+    timeout: number,
+    signal: AbortSignal | undefined,
+    run: (limit: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const control = new AbortController();
+    const abort = () => control.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    const cancel = this.#clock.after(timeout, () => {
+      const isKnown = this.#status.phase !== "searching";
+      control.abort(new NetworkError(isKnown ? "timeout" : "unreachable"));
+    });
+    try {
+      return await run(control.signal);
+    } finally {
+      cancel();
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+}
+
+/** Rejects with the signal's reason. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
