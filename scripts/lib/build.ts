@@ -76,6 +76,8 @@ async function copyStatic(): Promise<void> {
   const llhttp = `${DIST}playground/${LLHTTP_DIRECTORY}`;
   await mkdir(llhttp, { recursive: true });
   await writeFile(`${llhttp}/llhttp.wasm`, llhttpWasm());
+  await mkdir(`${DIST}playground/wasm/lwip`, { recursive: true });
+  await cp(`${ROOT}wasm/lwip/lwip.wasm`, `${DIST}playground/wasm/lwip/lwip.wasm`);
   await cp(`${ROOT}public`, DIST, { recursive: true });
   for (const file of ["index.html", "site.css"]) await cp(`${ROOT}src/site/${file}`, DIST + file);
 }

@@ -32,14 +32,15 @@ export function loadPcParts(assets: URL): Promise<PcParts> {
 
 async function load(assets: URL): Promise<PcParts> {
   const [wasm, bios, vgaBios] = await Promise.all([
-    compile(new URL(`${V86_DIRECTORY}/v86.wasm`, assets)),
+    fetchWasm(new URL(`${V86_DIRECTORY}/v86.wasm`, assets)),
     bytes(new URL("kernels/seabios/bios.bin", assets)),
     bytes(new URL("kernels/seabios/vgabios-stdvga.bin", assets)),
   ]);
   return { wasm, bios, vgaBios };
 }
 
-async function compile(url: URL): Promise<WebAssembly.Module> {
+/** @throws {MachineError} it is missing or damaged */
+export async function fetchWasm(url: URL): Promise<WebAssembly.Module> {
   const response = await get(url);
   try {
     // Streaming wants the type application/wasm, which not every static host sends.

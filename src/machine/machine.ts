@@ -21,7 +21,12 @@ import { OverlayClaim } from "./overlay-claim.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
 import type { Chunks } from "./messages.js";
 import type { Holder } from "./tabs.js";
+import { type ListeningPort, listeningPorts, LISTENING } from "./listening-ports.js";
 import { type Ended, WorkerLink } from "./worker-link.js";
+import type { ByteStream } from "../network/byte-stream.js";
+import { NetworkError } from "../network/errors.js";
+import type { HttpExchange } from "../network/http-message.js";
+import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
 declare const WORKER_FILE: string;
@@ -80,6 +85,8 @@ export class Machine extends EventTarget {
   #saving = true;
   /** changes of earlier boots that are stored nowhere */
   #memory: Chunks | undefined;
+  #network: LanStatus = { phase: "searching" };
+  #wan = false;
   #askedToPersist = false;
   #destroyed = false;
 
@@ -192,6 +199,60 @@ export class Machine extends EventTarget {
     return this.#link.exec(command, options);
   }
 
+  /**
+   * HTTP to the router, as its LAN sees it. Differs from the web's `fetch` in what router-fetch.ts says: every host name
+   * is the router, `Cookie` and `Set-Cookie` are not hidden, `redirect: "manual"` gives the redirect itself.
+   *
+   * @param input address, for example "/cgi-bin/luci/"; or a Request
+   * @throws {NetworkError} the router is off, cannot be reached, or does not answer with HTTP
+   * @throws {TypeError} the request makes no sense; or the signal's reason
+   */
+  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const { routerFetch } = await import("../network/router-fetch.js");
+    return routerFetch(this.exchange, `http://${this.#network.router ?? "router"}/`, input, init);
+  }
+
+  /** One HTTP request as it is on the wire: no redirects are followed, no header is hidden. */
+  readonly exchange: HttpExchange = (request, signal) =>
+    this.#link ? this.#link.exchange(request, signal) : Promise.reject(new NetworkError("off"));
+
+  /**
+   * Opens a TCP connection to the router, from its LAN.
+   *
+   * @param port 1 to 65,535
+   * @throws {NetworkError} the router is off, cannot be reached, or refuses; or the signal's reason
+   */
+  connect(port: number, options: ConnectOptions = {}): Promise<ByteStream> {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      return Promise.reject(new RangeError(`${port} is no TCP port.`));
+    return this.#link ? this.#link.connect(port, options) : Promise.reject(new NetworkError("off"));
+  }
+
+  /** The TCP ports that the router listens on for its LAN, by number. */
+  async listeningPorts(): Promise<ListeningPort[]> {
+    return listeningPorts((await this.exec(LISTENING)).stdout);
+  }
+
+  /** Where the page's PC on the LAN has found the router; changes with the event "networkchange". */
+  get network(): LanStatus {
+    return this.#network;
+  }
+
+  /**
+   * Whether the router's WAN card is plugged into the page's provider, which gives an address and names and leads
+   * nowhere else. Default false; kept over reboots, not over reloads.
+   */
+  get wan(): boolean {
+    return this.#wan;
+  }
+
+  set wan(plugged: boolean) {
+    if (plugged === this.#wan) return;
+    this.#wan = plugged;
+    this.#link?.plugWan(plugged);
+    this.dispatchEvent(new Event("networkchange"));
+  }
+
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
     const persisted = await persistedStorage();
@@ -298,6 +359,7 @@ export class Machine extends EventTarget {
       url,
       {
         ...parts,
+        assets: this.#assets.href,
         kernel: firmware.kernel,
         root: firmware.root,
         commandLine: COMMAND_LINE,
@@ -307,6 +369,7 @@ export class Machine extends EventTarget {
         overlay: this.overlay ?? undefined,
         saving,
         memory: this.#memory,
+        wan: this.#wan,
         reset,
       },
       {
@@ -321,6 +384,7 @@ export class Machine extends EventTarget {
           this.#stall = error;
           this.#tell(error);
         },
+        network: (status) => this.#networkChanged(status),
       },
     );
     this.#link = link;
@@ -447,7 +511,13 @@ export class Machine extends EventTarget {
     this.#tell(this.#error);
   }
 
+  #networkChanged(status: LanStatus): void {
+    this.#network = status;
+    this.dispatchEvent(new Event("networkchange"));
+  }
+
   #release(): void {
+    this.#networkChanged({ phase: "searching" });
     this.#claim.release();
     this.#stall = undefined;
     this.#usage = undefined;

@@ -4,6 +4,9 @@
  */
 import type { Durability } from "../disk/chunk-store.js";
 import type { StorageProblem } from "../disk/errors.js";
+import type { Failure } from "../network/failure.js";
+import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
+import type { LanStatus } from "../network/lan-host.js";
 import type { BootStage } from "./boot-watch.js";
 import type { ExecResult } from "./shell.js";
 
@@ -24,7 +27,26 @@ export type ToWorker =
       readonly stdin?: string | undefined;
       readonly timeout?: number | undefined;
     }
-  /** The caller of `exec` lost interest: interrupt it. */
+  /** Connect to a TCP port of the router and serve the connection on `stream`; answered by `connected`, `refused`. */
+  | {
+      readonly type: "connect";
+      readonly id: number;
+      readonly port: number;
+      readonly timeout?: number | undefined;
+      readonly stream: MessagePort;
+    }
+  /** Send an HTTP request; answered by `response`, `refused`. The answer's body comes on `answer`. */
+  | {
+      readonly type: "http";
+      readonly id: number;
+      readonly request: Omit<HttpRequest, "body">;
+      /** a stream comes on its port */
+      readonly body: Uint8Array<ArrayBuffer> | MessagePort | null;
+      readonly answer: MessagePort;
+    }
+  /** Plug the WAN cable in, or pull it. */
+  | { readonly type: "wan"; readonly plugged: boolean }
+  /** The caller of `exec`, `connect` or `http` lost interest: give it up. */
   | { readonly type: "cancel"; readonly id: number }
   /** Hand over all chunks as they are now, unsaved ones too; answered by `chunks` or `refused`. */
   | { readonly type: "snapshot"; readonly id: number }
@@ -38,6 +60,8 @@ export interface StartMessage {
   readonly bios: ArrayBuffer;
   readonly vgaBios: ArrayBuffer;
   readonly kernel: ArrayBuffer;
+  /** URL of the directory with the built files */
+  readonly assets: string;
   /** squashfs at the start of the disk */
   readonly root: ArrayBuffer;
   readonly commandLine: string;
@@ -51,6 +75,8 @@ export interface StartMessage {
   readonly saving: boolean;
   /** changes of earlier boots that are stored nowhere; the machine goes on with them */
   readonly memory: Chunks | undefined;
+  /** whether the WAN cable is plugged in */
+  readonly wan: boolean;
   /** drop the stored overlay before power-on */
   readonly reset: boolean;
 }
@@ -77,13 +103,21 @@ export type FromWorker =
   | { readonly type: "result"; readonly id: number; readonly result: ExecResult }
   /** Answers `snapshot`. */
   | { readonly type: "chunks"; readonly id: number; readonly chunks: Chunks }
-  /** An `exec` or a `snapshot` failed; `name` is the error's class. */
+  /** The connection that `connect` asked for is open. */
+  | { readonly type: "connected"; readonly id: number }
+  /** The header of the answer to `http`. */
   | {
-      readonly type: "refused";
+      readonly type: "response";
       readonly id: number;
-      readonly name: string;
-      readonly message: string;
+      readonly status: number;
+      readonly statusText: string;
+      readonly headers: HttpHeaders;
+      readonly hasBody: boolean;
     }
+  /** Where the page's PC on the LAN has found the router. */
+  | { readonly type: "network"; readonly status: LanStatus }
+  /** What was asked for under this number failed. */
+  | { readonly type: "refused"; readonly id: number; readonly failure: Failure }
   /** The store failed; the machine is paused and the pending writes are kept until `decide`. */
   | { readonly type: "stalled"; readonly problem: StorageProblem; readonly cause: string }
   /** The guest or the page ended this boot; all writes are settled. Last message. */

@@ -8,11 +8,24 @@ import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
+import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
 const VGA_BYTES = 1024 * 1024;
 /** Largest piece of input put into one buffer of the guest's virtio console (drivers/char/virtio_console.c: one page). */
 const CONSOLE_PIECE = 1024;
+
+/** The router's network cards. The guest numbers them by their slots: eth0 is the LAN, eth1 the WAN. */
+export type Card = "lan" | "wan";
+
+/**
+ * Slots and ports that v86's devices leave free. The addresses are of the range for local use, and always the same: no
+ * two machines are ever on one wire, and what a router wrote down of its card stays true over a reboot.
+ */
+const CARDS: Record<Card, NicPlace> = {
+  lan: { name: "lan", slot: 0x0a, ports: 0xc600, mac: new Uint8Array([2, 0x4f, 0x57, 0, 0, 1]) },
+  wan: { name: "wan", slot: 0x0d, ports: 0xe600, mac: new Uint8Array([2, 0x4f, 0x57, 0, 0, 2]) },
+};
 
 export interface PcOptions {
   /** compiled v86.wasm */
@@ -25,6 +38,8 @@ export interface PcOptions {
   /** RAM in bytes */
   readonly memoryBytes: number;
   readonly disk: LayeredDisk;
+  /** whether the WAN cable is plugged in at power-on; default false */
+  readonly wan?: boolean;
   readonly on: PcEvents;
 }
 
@@ -33,6 +48,8 @@ export interface PcEvents {
   serial(bytes: Uint8Array<ArrayBuffer>): void;
   /** bytes the guest wrote to hvc0 */
   console(bytes: Uint8Array<ArrayBuffer>): void;
+  /** an Ethernet frame that the guest sent, in a buffer of its own */
+  frame(card: Card, frame: Uint8Array<ArrayBuffer>): void;
   /** the guest asked for a reset of the CPU; it is stopped and must not go on, its kernel is loaded only once */
   reboot(): void;
   /** the guest halted the CPU with interrupts off, which is how it powers off without ACPI */
@@ -52,15 +69,18 @@ interface Internals {
       readonly in_hlt: Uint8Array;
       readonly devices: {
         readonly ide: { readonly primary: { readonly master: Drive } };
-        readonly virtio_console: { readonly virtio: { readonly queues: readonly Queue[] } };
+        readonly virtio_console: {
+          readonly virtio: {
+            readonly queues: readonly Queue[];
+            readonly constructor: TransportConstructor;
+          };
+        };
+        /** v86's own cards; free when it is told to make none */
+        net: VirtioNic | undefined;
+        virtio_net: VirtioNic | undefined;
       };
     };
   };
-}
-
-interface Queue {
-  is_configured(): boolean;
-  has_request(): boolean;
 }
 
 export class Pc {
@@ -68,6 +88,7 @@ export class Pc {
   readonly #on: PcEvents;
   #serialOut: number[] = [];
   #consoleIn: Uint8Array<ArrayBuffer>[] = [];
+  #cards: Record<Card, VirtioNic> | undefined;
   /** whether the CPU and its devices exist */
   #ready = false;
   #ended = false;
@@ -83,7 +104,7 @@ export class Pc {
       memory_size: options.memoryBytes,
       vga_memory_size: VGA_BYTES,
       hda: new V86Disk(options.disk, (error) => this.#fail(error)) as never,
-      net_device: { type: "virtio" },
+      net_device: { type: "none" as never },
       virtio_console: true as never,
       disable_keyboard: true,
       disable_mouse: true,
@@ -96,6 +117,7 @@ export class Pc {
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
     this.#listen("emulator-ready", () => {
       addWriteCache(this.#emulator.v86.cpu.devices.ide.primary.master);
+      this.#addCards(options.wan ?? false);
       this.#catchReboot();
     });
   }
@@ -110,6 +132,18 @@ export class Pc {
     for (let at = 0; at < bytes.length; at += CONSOLE_PIECE)
       this.#consoleIn.push(bytes.slice(at, at + CONSOLE_PIECE));
     this.#pumpConsole();
+  }
+
+  /** An Ethernet frame for one of the guest's cards; not changed any more by the caller. */
+  sendFrame(card: Card, frame: Uint8Array): void {
+    if (!this.#ended) this.#guard(() => this.#cards?.[card].receive(frame));
+  }
+
+  /** Plugs the WAN cable in, or pulls it. */
+  plugWan(plugged: boolean): void {
+    this.#guard(() => {
+      if (this.#cards) this.#cards.wan.plugged = plugged;
+    });
   }
 
   /** Whether the CPU waits in a HLT just now: a guest that idles lives. */
@@ -154,6 +188,21 @@ export class Pc {
         this.#emulator.bus.send("virtio-console0-input-bytes", this.#consoleIn.shift());
       if (this.#consoleIn.length > 0 && !this.#ended) setTimeout(() => this.#pumpConsole(), 5);
     });
+  }
+
+  #addCards(wan: boolean): void {
+    const { cpu } = this.#emulator.v86;
+    const transport = cpu.devices.virtio_console.virtio.constructor;
+    const card = (name: Card) =>
+      new VirtioNic(transport, cpu, CARDS[name], (frame) =>
+        this.#guard(() => this.#on.frame(name, frame)),
+      );
+    this.#cards = { lan: card("lan"), wan: card("wan") };
+    this.#cards.lan.plugged = true;
+    this.#cards.wan.plugged = wan;
+    // The slots of v86's own cards: it resets, saves and restores what is in them.
+    cpu.devices.virtio_net = this.#cards.lan;
+    cpu.devices.net = this.#cards.wan;
   }
 
   /** A guest's reset would boot the BIOS without a kernel: say so instead. */

@@ -3,6 +3,17 @@ import { StorageError } from "../disk/errors.js";
 import type { Durability } from "../disk/chunk-store.js";
 import type { BootStage } from "./boot-watch.js";
 import { deferred } from "../disk/deferred.js";
+import { NetworkError } from "../network/errors.js";
+import { type Failure, toError } from "../network/failure.js";
+import type { ByteStream } from "../network/byte-stream.js";
+import type { HttpExchange } from "../network/http-message.js";
+import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
+import {
+  openByteStream,
+  type PortByteStream,
+  receiveStream,
+  sendStream,
+} from "../network/port-stream.js";
 import { MachineError } from "./errors.js";
 import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
@@ -12,6 +23,7 @@ export interface LinkEvents {
   output(bytes: Uint8Array<ArrayBuffer>): void;
   usage(usage: { bytes: number; chunks: number; durability: Durability }): void;
   stalled(error: StorageError): void;
+  network(status: LanStatus): void;
 }
 
 export interface Ended {
@@ -21,8 +33,12 @@ export interface Ended {
   readonly memory: Chunks | undefined;
 }
 
+/** What a question to the worker is answered with. */
+type Answer = ExecResult | Chunks | ResponseMessage | undefined;
+type ResponseMessage = FromWorker & { type: "response" };
+
 interface Pending {
-  resolve(answer: ExecResult | Chunks): void;
+  resolve(answer: Answer): void;
   reject(error: Error): void;
 }
 
@@ -32,6 +48,8 @@ export class WorkerLink {
   readonly #pending = new Map<number, Pending>();
   readonly #shell = deferred();
   readonly #ended = deferred<Ended>();
+  /** streams whose other end is the worker, and ends with it */
+  readonly #streams = new Set<{ fail(error: Error): void }>();
   #nextId = 1;
   #over = false;
 
@@ -70,8 +88,74 @@ export class WorkerLink {
     return (await this.#ask((id) => this.#post({ type: "snapshot", id }))) as Chunks;
   }
 
+  /** Plugs the WAN cable in, or pulls it. */
+  plugWan(plugged: boolean): void {
+    this.#post({ type: "wan", plugged });
+  }
+
+  /** @throws {NetworkError} or the signal's reason */
+  async connect(port: number, { signal, timeout }: ConnectOptions): Promise<ByteStream> {
+    const channel = new MessageChannel();
+    const stream = openByteStream(channel.port1);
+    const { port2 } = channel;
+    try {
+      await this.#ask(
+        (id) => this.#post({ type: "connect", id, port, timeout, stream: port2 }, [port2]),
+        signal,
+      );
+    } catch (error) {
+      stream.fail(error as Error);
+      throw error;
+    }
+    return this.#owned(stream);
+  }
+
+  /** @throws {NetworkError} or the signal's reason */
+  readonly exchange: HttpExchange = async ({ body, ...request }, signal) => {
+    signal.throwIfAborted();
+    const answer = new MessageChannel();
+    const upload = body instanceof ReadableStream ? new MessageChannel() : undefined;
+    const received = this.#owned(receiveStream(answer.port1));
+    const sent = upload ? upload.port2 : (body as Uint8Array<ArrayBuffer> | null);
+    const ports = upload ? [answer.port2, upload.port2] : [answer.port2];
+    const giveUp = new AbortController();
+    if (upload)
+      sendStream(
+        upload.port1,
+        body as ReadableStream<Uint8Array<ArrayBuffer>>,
+        giveUp.signal,
+      ).catch(() => undefined);
+    let number = 0;
+    try {
+      const { status, statusText, headers, hasBody } = (await this.#ask((id) => {
+        number = id;
+        this.#post({ type: "http", id, request, body: sent, answer: answer.port2 }, ports);
+      }, signal)) as ResponseMessage;
+      const abort = () => {
+        this.#post({ type: "cancel", id: number });
+        received.fail(signal.reason as Error);
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      void received.closed.then(() => signal.removeEventListener("abort", abort));
+      if (!hasBody) received.fail(new NetworkError("reset"));
+      return { status, statusText, headers, body: hasBody ? received.readable : null };
+    } catch (error) {
+      giveUp.abort(error);
+      received.fail(error as Error);
+      throw error;
+    }
+  };
+
+  /** A stream that ends with the worker. */
+  #owned<Stream extends Omit<PortByteStream, "writable">>(stream: Stream): Stream {
+    this.#streams.add(stream);
+    void stream.closed.then(() => this.#streams.delete(stream));
+    if (this.#over) stream.fail(new NetworkError("off"));
+    return stream;
+  }
+
   /** Sends a question under a new number; settles with its answer, or rejects when the signal aborts. */
-  #ask(ask: (id: number) => void, signal?: AbortSignal): Promise<ExecResult | Chunks> {
+  #ask(ask: (id: number) => void, signal?: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const id = this.#nextId++;
@@ -106,8 +190,8 @@ export class WorkerLink {
     this.#close(reason);
   }
 
-  #post(message: ToWorker): void {
-    if (!this.#over) this.#worker.postMessage(message);
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    if (!this.#over) this.#worker.postMessage(message, transfer);
   }
 
   #receive(message: FromWorker): void {
@@ -126,7 +210,13 @@ export class WorkerLink {
       case "chunks":
         return this.#pending.get(message.id)?.resolve(message.chunks);
       case "refused":
-        return this.#pending.get(message.id)?.reject(refusal(message.name, message.message));
+        return this.#pending.get(message.id)?.reject(refusal(message.failure));
+      case "connected":
+        return this.#pending.get(message.id)?.resolve(undefined);
+      case "response":
+        return this.#pending.get(message.id)?.resolve(message);
+      case "network":
+        return this.#on.network(message.status);
       case "stalled":
         return this.#on.stalled(new StorageError(message.problem, { cause: message.cause }));
       case "ended":
@@ -151,11 +241,14 @@ export class WorkerLink {
     this.#shell.reject(reason);
     this.#ended.reject(reason);
     for (const pending of [...this.#pending.values()]) pending.reject(reason);
+    for (const stream of this.#streams) stream.fail(new NetworkError("off", "", { cause: reason }));
+    this.#streams.clear();
   }
 }
 
-function refusal(name: string, message: string): Error {
-  return name === "TimeoutError" || name === "AbortError"
-    ? new DOMException(message, name)
-    : new MachineError(message);
+function refusal(failure: Failure): Error {
+  const error = toError(failure);
+  return error instanceof NetworkError || error instanceof DOMException
+    ? error
+    : new MachineError(error.message);
 }

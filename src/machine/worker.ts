@@ -8,10 +8,13 @@ import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
 import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
+import { toFailure } from "../network/failure.js";
+import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
 import { ConsoleWatch } from "./boot-watch.js";
 import { MachineError } from "./errors.js";
 import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import { isPanic } from "./panic.js";
+import { RouterNetwork } from "./router-network.js";
 import { RouterShell } from "./shell.js";
 import { Pc } from "./v86.js";
 
@@ -88,8 +91,11 @@ async function openStore(message: StartMessage): Promise<ChunkStore> {
 class Boot {
   readonly #pc: Pc;
   readonly #shell: RouterShell;
+  readonly #network: RouterNetwork;
   readonly #watch: ConsoleWatch;
   readonly #running = new Map<number, AbortController>();
+  /** commands that are under way or wait */
+  #commands = 0;
   #usageDue = false;
   #panicSuspected = false;
   #over = false;
@@ -113,13 +119,23 @@ class Boot {
           post({ type: "output", bytes }, [bytes.buffer]);
         },
         console: (bytes) => this.#shell.receive(bytes),
+        frame: (card, frame) => this.#network.receive(card, frame),
         reboot: () => this.#end(this.#panicSuspected ? "panic" : "reboot"),
         halt: () => this.#end("halt"),
         error: (error) => this.#fail(error),
       },
     });
+    this.#network = new RouterNetwork({
+      assets: message.assets,
+      pc: this.#pc,
+      shell: this.#shell,
+      onStatus: (status) => post({ type: "network", status }),
+    });
     this.#shellReady().then(
-      () => post({ type: "shell" }),
+      () => {
+        post({ type: "shell" });
+        this.#network.begin();
+      },
       () => undefined,
     );
     this.#postUsage();
@@ -145,6 +161,12 @@ class Boot {
         return this.#pc.sendSerial(message.bytes);
       case "exec":
         return void this.#exec(message);
+      case "connect":
+        return void this.#connect(message);
+      case "http":
+        return void this.#http(message);
+      case "wan":
+        return this.#pc.plugWan(message.plugged);
       case "cancel":
         return this.#running.get(message.id)?.abort();
       case "snapshot":
@@ -197,12 +219,39 @@ class Boot {
   }
 
   async #exec({ id, command, stdin, timeout }: ToWorker & { type: "exec" }): Promise<void> {
-    const cancel = new AbortController();
-    this.#running.set(id, cancel);
-    await this.#answer(id, async () => {
-      const result = await this.#shell.exec(command, { stdin, timeout, signal: cancel.signal });
+    this.#commands++;
+    await this.#cancellable(id, async (signal) => {
+      const result = await this.#shell.exec(command, { stdin, timeout, signal });
       post({ type: "result", id, result });
     });
+    this.#commands--;
+  }
+
+  async #connect({ id, port, timeout, stream }: ToWorker & { type: "connect" }): Promise<void> {
+    await this.#cancellable(id, async (signal) => {
+      const connection = await this.#network.connect(port, signal, timeout);
+      serveByteStream(stream, connection);
+      post({ type: "connected", id });
+    });
+  }
+
+  async #http({ id, request, body, answer }: ToWorker & { type: "http" }): Promise<void> {
+    await this.#cancellable(id, async (signal) => {
+      const sent = body instanceof MessagePort ? receiveStream(body).readable : body;
+      const response = await this.#network.exchange({ ...request, body: sent }, signal);
+      const { status, statusText, headers } = response;
+      post({ type: "response", id, status, statusText, headers, hasBody: response.body !== null });
+      // Until its last byte it can be given up.
+      if (response.body) await sendStream(answer, response.body, signal).catch(() => undefined);
+      else answer.close();
+    });
+  }
+
+  /** Does what was asked for under a number, until it is done or `cancel` comes. */
+  async #cancellable(id: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const cancel = new AbortController();
+    this.#running.set(id, cancel);
+    await this.#answer(id, () => work(cancel.signal));
     this.#running.delete(id);
   }
 
@@ -211,8 +260,7 @@ class Boot {
     try {
       await work();
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      post({ type: "refused", id, name, message });
+      post({ type: "refused", id, failure: toFailure(error) });
     }
   }
 
@@ -220,7 +268,7 @@ class Boot {
   async #checkPanic(): Promise<void> {
     if (this.#panicSuspected) return;
     this.#panicSuspected = true;
-    const dead = await isPanic(this.#pc, this.#shell, this.#running.size > 0);
+    const dead = await isPanic(this.#pc, this.#shell, this.#commands > 0);
     this.#panicSuspected = false;
     if (dead) this.#end("panic");
   }
@@ -230,6 +278,7 @@ class Boot {
     this.#over = true;
     const lastLines = this.#watch.lastLines;
     this.#shell.end(new MachineError("The router was switched off or restarted."));
+    this.#network.destroy();
     void this.#handOver(how, lastLines);
   }
 
@@ -246,6 +295,7 @@ class Boot {
     if (this.#over) return;
     this.#over = true;
     this.#shell.end(new MachineError("The emulator stopped because of an internal error."));
+    this.#network.destroy();
     fail(error, this.#watch.lastLines);
   }
 }

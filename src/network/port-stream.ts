@@ -6,7 +6,9 @@
  * port belongs to the stream and is closed with it.
  */
 import type { ByteStream } from "./byte-stream.js";
-import { NetworkError, type NetworkProblem } from "./errors.js";
+import { deferred } from "./deferred.js";
+import { NetworkError } from "./errors.js";
+import { type Failure, toError, toFailure } from "./failure.js";
 import { pump } from "./pump.js";
 
 /** Every message on such a port. Both ends send all of them; each is about the direction that its first word says. */
@@ -22,11 +24,6 @@ export type PortMessage =
   /** From the reader: it takes no more. */
   | { readonly type: "cancel"; readonly failure: Failure };
 
-/** An error that can be posted. */
-export type Failure =
-  | { readonly name: "NetworkError"; readonly problem: NetworkProblem; readonly detail: string }
-  | { readonly name: string; readonly message: string };
-
 /** How many bytes may be under way and unread in one direction: the credit both ends begin with. */
 const WINDOW_BYTES = 256 * 1024;
 /** Credit is given in portions of at least this size, for a message each would cost more than the bytes. */
@@ -34,6 +31,8 @@ const CREDIT_BYTES = WINDOW_BYTES / 4;
 const MESSAGE_BYTES = 64 * 1024;
 
 export interface PortByteStream extends ByteStream {
+  /** Resolves when both directions are over, however they ended. */
+  readonly closed: Promise<void>;
   /** Ends both directions at once, for whoever knows that the other end is gone. */
   fail(error: Error): void;
 }
@@ -79,13 +78,15 @@ export function sendStream(
 }
 
 /** The stream that {@link sendStream} sends from the other end. `fail` is for whoever knows that that end is gone. */
-export function receiveStream(port: MessagePort): Pick<PortByteStream, "readable" | "fail"> {
+export function receiveStream(port: MessagePort): Omit<PortByteStream, "writable"> {
   return new PortEnd(port, "receive");
 }
 
 class PortEnd implements PortByteStream {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  readonly #closed = deferred();
+  readonly closed: Promise<void> = this.#closed.promise;
   readonly #port: MessagePort;
   /** bytes the other end still takes */
   #credit = WINDOW_BYTES;
@@ -196,23 +197,8 @@ class PortEnd implements PortByteStream {
   }
 
   #closePort(): void {
-    if (!this.#source && !this.#sink) this.#port.close();
+    if (this.#source || this.#sink) return;
+    this.#port.close();
+    this.#closed.resolve();
   }
-}
-
-function toFailure(reason: unknown): Failure {
-  if (reason instanceof NetworkError) {
-    const { problem, detail } = reason;
-    return { name: "NetworkError", problem, detail };
-  }
-  return reason instanceof Error || reason instanceof DOMException
-    ? { name: reason.name, message: reason.message }
-    : { name: "AbortError", message: typeof reason === "string" ? reason : "It was given up." };
-}
-
-function toError(failure: Failure): Error {
-  if ("problem" in failure) return new NetworkError(failure.problem, failure.detail);
-  const { name, message } = failure;
-  if (name === "AbortError" || name === "TimeoutError") return new DOMException(message, name);
-  return Object.assign(new Error(message), { name });
 }

@@ -71,6 +71,7 @@ export async function record(
     on: {
       serial: (bytes) => acks.receive(decoder.decode(bytes, { stream: true })),
       console: (bytes) => shell.receive(bytes),
+      frame: () => undefined,
       reboot: () => done.reject(new Error("The router rebooted.")),
       halt: () => done.reject(new Error("The router halted.")),
       error: (error) => done.reject(new Error(String(error), { cause: error })),

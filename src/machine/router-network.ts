@@ -1,0 +1,127 @@
+/**
+ * The router's network as its worker sees it: the page's PC on the LAN, HTTP over it, and the provider on the WAN.
+ *
+ * Begins when it is first needed or when the router is up, whichever comes first: a boot has no time to lose for it.
+ */
+import { NetworkError } from "../network/errors.js";
+import type { ByteStream } from "../network/byte-stream.js";
+import { HttpClient } from "../network/http-client.js";
+import type { HttpExchange } from "../network/http-message.js";
+import { LanHost, type LanStatus, type RouterAddress } from "../network/lan-host.js";
+import { LLHTTP_DIRECTORY } from "../network/llhttp.js";
+import { fetchWasm } from "./assets.js";
+import type { RouterShell } from "./shell.js";
+import type { Card, Pc } from "./v86.js";
+
+/** Hardware address of the page's PC, of the range for local use. */
+const PC_MAC = new Uint8Array([2, 0x4f, 0x57, 0, 0, 0x10]);
+/** How long the router may take to say its address, in milliseconds. */
+const ASK_MS = 5000;
+/** Tells the LAN's address and prefix length: the bridge's, else the card's. */
+const LAN_ADDRESS =
+  "for d in br-lan eth0; do ip -4 -o addr show dev $d 2>/dev/null | sed -n 's/.* inet \\([0-9./]*\\).*/\\1/p'; done";
+
+export interface RouterNetworkOptions {
+  /** URL of the directory with the built files */
+  readonly assets: string;
+  readonly pc: Pc;
+  readonly shell: RouterShell;
+  onStatus(status: LanStatus): void;
+}
+
+interface Lan {
+  readonly host: LanHost;
+  readonly http: HttpClient;
+}
+
+export class RouterNetwork {
+  readonly #options: RouterNetworkOptions;
+  #lan: Promise<Lan> | undefined;
+  #host: LanHost | undefined;
+  #over = false;
+
+  constructor(options: RouterNetworkOptions) {
+    this.#options = options;
+  }
+
+  /** Plugs the page's PC in, once. */
+  begin(): void {
+    this.#begun().catch(() => undefined);
+  }
+
+  /** A frame that the router sent. */
+  receive(card: Card, frame: Uint8Array<ArrayBuffer>): void {
+    if (card === "lan") this.#host?.receive(frame);
+  }
+
+  /** @throws {NetworkError} or the signal's reason */
+  async connect(port: number, signal: AbortSignal, timeout?: number): Promise<ByteStream> {
+    const { host } = await this.#begun();
+    return host.connect(port, { signal, ...(timeout !== undefined && { timeout }) });
+  }
+
+  readonly exchange: HttpExchange = async (request, signal) => {
+    const { http } = await this.#begun();
+    return http.exchange(request, signal);
+  };
+
+  /** Everything pending fails with "off". */
+  destroy(): void {
+    this.#over = true;
+    this.#lan?.then(
+      ({ host, http }) => {
+        http.destroy();
+        host.destroy();
+      },
+      () => undefined,
+    );
+  }
+
+  #begun(): Promise<Lan> {
+    if (this.#over) return Promise.reject(new NetworkError("off"));
+    this.#lan ??= this.#create();
+    return this.#lan;
+  }
+
+  async #create(): Promise<Lan> {
+    const { assets, pc } = this.#options;
+    try {
+      const [lwip, llhttp] = await Promise.all([
+        fetchWasm(new URL("wasm/lwip/lwip.wasm", assets)),
+        fetchWasm(new URL(`${LLHTTP_DIRECTORY}/llhttp.wasm`, assets)),
+      ]);
+      const host = await LanHost.create({
+        lwip,
+        mac: PC_MAC,
+        sendFrame: (frame) => pc.sendFrame("lan", frame),
+        onStatus: (status) => this.#options.onStatus(status),
+        routerAddress: () => this.#ask(),
+      });
+      this.#host = host;
+      const http = new HttpClient((port, signal) => host.connect(port, { signal }), llhttp, {
+        host: () => host.status.router ?? "router",
+      });
+      return { host, http };
+    } catch (error) {
+      // It may have been the download: the next one tries again.
+      this.#lan = undefined;
+      throw error;
+    }
+  }
+
+  /** Asks the router on its console where its LAN is, for a LAN without DHCP. */
+  async #ask(): Promise<RouterAddress | undefined> {
+    const answer = await this.#options.shell
+      .exec(LAN_ADDRESS, { timeout: ASK_MS })
+      .catch(() => undefined);
+    const [, address, prefix] = /^([\d.]+)\/(\d+)$/m.exec(answer?.stdout ?? "") ?? [];
+    if (address === undefined || Number(prefix) > 32) return undefined;
+    return { address, netmask: netmaskOf(Number(prefix)) };
+  }
+}
+
+/** @param prefix 0 to 32 */
+function netmaskOf(prefix: number): string {
+  const bits = 2 ** 32 - 2 ** (32 - prefix);
+  return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join(".");
+}
