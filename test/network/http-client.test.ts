@@ -219,6 +219,20 @@ describe("The HTTP client sends", () => {
     assert.equal(client.sockets.connected, 0);
   });
 
+  it("no stream of something else than bytes", async () => {
+    await using server = await rawServer((socket) => socket.resume());
+    await using client = new TestClient({ bufferBytes: 2 });
+    for (const pieces of [["text"], [pattern(9), "text"]]) {
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        start: (controller) => {
+          for (const piece of pieces) controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+        },
+      });
+      await assert.rejects(client.send(server.port, { method: "POST", body }), /stream of bytes/);
+    }
+    await client.sockets.allClosed();
+  });
+
   it("the rest of nothing when the server answers early and closes", async () => {
     await using server = await rawServer((socket) => {
       socket.once("data", () =>
