@@ -453,14 +453,14 @@ describe("The HTTP client says what went wrong", () => {
 
   it("when no answer comes in time", async () => {
     await using server = await rawServer(() => undefined);
-    await using client = new TestClient({ headerTimeout: 30 });
+    await using client = new TestClient({ headerTimeout: 1000 });
     await failsWith(client.send(server.port), "timeout", /did not answer/);
     await client.sockets.allClosed();
   });
 
   it("when the server takes nothing of a body", async () => {
     await using server = await rawServer((socket) => socket.pause());
-    await using client = new TestClient({ headerTimeout: 100 });
+    await using client = new TestClient({ headerTimeout: 1000 });
     const body = new Uint8Array(32 << 20);
     await failsWith(
       client.send(server.port, { method: "PUT", body }),
