@@ -9,7 +9,7 @@ import { NetworkError } from "./errors.js";
 import type { HttpConnection } from "./http-connection.js";
 import type { HttpResponse } from "./http-message.js";
 import type { HttpParser } from "./http-parser.js";
-import { chunk, LAST_CHUNK, type RequestBody } from "./http-request.js";
+import { chunk, LAST_CHUNK, readPiece, type RequestBody } from "./http-request.js";
 
 /** How much of a body is read before somebody asks for it: small answers free their connection at once. */
 const READ_AHEAD_BYTES = 64 * 1024;
@@ -78,6 +78,8 @@ export class Exchange {
       return this.#response(await this.#receiveHead());
     } catch (error) {
       this.#connection.destroy(error);
+      // The connection may have been over before this began, and told nobody here.
+      this.#end(error);
       throw error;
     }
   }
@@ -176,18 +178,18 @@ export class Exchange {
   async #sendStream({ beginning, rest }: RequestBody & { type: "stream" }): Promise<void> {
     for (const bytes of beginning) if (bytes.length > 0) await this.#writePieces(chunk(bytes));
     for (;;) {
-      const { done, value } = await this.#next(rest);
+      const bytes = await this.#next(rest);
       this.#connection.over.throwIfAborted();
-      if (done) break;
-      if (value.length > 0) await this.#writePieces(chunk(value));
+      if (!bytes) break;
+      if (bytes.length > 0) await this.#writePieces(chunk(bytes));
     }
     this.#upload = undefined;
     await this.#write(LAST_CHUNK);
   }
 
-  async #next(rest: ReadableStreamDefaultReader<Bytes>): Promise<ReadableStreamReadResult<Bytes>> {
+  async #next(rest: ReadableStreamDefaultReader<Bytes>): Promise<Bytes | undefined> {
     try {
-      return await rest.read();
+      return await readPiece(rest);
     } catch (error) {
       this.#upload = undefined;
       this.#connection.destroy(error);
@@ -201,7 +203,7 @@ export class Exchange {
   }
 
   async #write(bytes: Bytes): Promise<void> {
-    if (this.#over) this.#connection.over.throwIfAborted();
+    this.#connection.over.throwIfAborted();
     this.#sending.start();
     try {
       await this.#connection.write(bytes);
@@ -229,6 +231,7 @@ export class Exchange {
 
   /** @param reason for a request's body that is still being read */
   #end(reason: unknown): void {
+    if (this.#over) return;
     this.#over = true;
     this.#upload?.cancel(reason).catch(() => undefined);
     for (const countdown of [this.#sending, this.#answering, this.#receiving]) countdown.stop();

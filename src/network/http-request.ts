@@ -42,16 +42,31 @@ export async function prepareBody(
   try {
     const beginning: Uint8Array<ArrayBuffer>[] = [];
     for (let length = 0; length <= limit;) {
-      const { done, value } = await rest.read();
+      const bytes = await readPiece(rest);
       signal.throwIfAborted();
-      if (done) return { type: "bytes", bytes: joined(beginning) };
-      beginning.push(value);
-      length += value.length;
+      if (!bytes) return { type: "bytes", bytes: joined(beginning) };
+      beginning.push(bytes);
+      length += bytes.length;
     }
     return { type: "stream", beginning, rest };
   } finally {
     signal.removeEventListener("abort", cancel);
   }
+}
+
+/**
+ * @returns the next bytes of a body; `undefined` at its end
+ * @throws {TypeError} a stream of something else; or what the stream fails with
+ */
+export async function readPiece(
+  body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { done, value } = (await body.read()) as ReadableStreamReadResult<unknown>;
+  if (done) return undefined;
+  if (value instanceof Uint8Array) return value as Uint8Array<ArrayBuffer>;
+  const error = new TypeError("A request's body must be a stream of bytes (Uint8Array).");
+  body.cancel(error).catch(() => undefined);
+  throw error;
 }
 
 /** Whether the server may get this request twice. */

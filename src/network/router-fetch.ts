@@ -10,16 +10,15 @@
  * - `redirect: "manual"` gives the redirect itself, with its status and Location, not an opaque answer;
  * - a `Request`'s body is read before it is sent, so that its length is known; `init.body` may be a stream.
  */
-import { ACCEPTED_ENCODINGS, decodeBody } from "./content-decoding.js";
+import { ACCEPTED_ENCODINGS } from "./content-decoding.js";
 import { NetworkError } from "./errors.js";
-import type { HttpExchange, HttpResponse } from "./http-message.js";
+import type { HttpExchange } from "./http-message.js";
 import { type Asked, followRedirect, isRedirect, MAX_REDIRECTS } from "./redirects.js";
+import { toResponse } from "./router-response.js";
 
 /** Methods whose letter case does not matter. @see Fetch Standard, 2.2.1 */
 const NORMALIZED = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]);
 const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
-/** Answers that `Response` allows no body for. */
-const NULL_BODY = new Set([204, 205, 304]);
 
 /**
  * @param base the router's address, for example "http://192.168.1.1/"; relative addresses start there
@@ -51,7 +50,7 @@ export async function routerFetch(
     );
     const location = response.headers.find(([name]) => name.toLowerCase() === "location")?.[1];
     if (mode === "manual" || location === undefined || !isRedirect(response.status))
-      return toResponse(response, asked.url, redirects > 0);
+      return toResponse(response, asked.url.href, redirects > 0);
     await response.body?.cancel().catch(() => undefined);
     signal.throwIfAborted();
     if (mode === "error")
@@ -101,43 +100,4 @@ function normalized(method: string): string {
   const upper = method.toUpperCase();
   if (FORBIDDEN.has(upper)) throw new TypeError(`The method ${upper} is not allowed.`);
   return NORMALIZED.has(upper) ? upper : method;
-}
-
-function toResponse(answer: HttpResponse, url: URL, redirected: boolean): Response {
-  const { status } = answer;
-  if (status > 599) throw new NetworkError("protocol", `the status ${status} does not exist`);
-  const headers = new Headers();
-  for (const [name, value] of answer.headers) headers.append(name, value);
-  let { body } = answer;
-  if (NULL_BODY.has(status)) {
-    body?.cancel().catch(() => undefined);
-    body = null;
-  }
-  const encoding = headers.get("content-encoding");
-  if (body && encoding !== null) body = decodeBody(body, encoding);
-  // A reason phrase may have control characters on the wire, but not in a Response.
-  const statusText = answer.statusText.replace(/[^\t\x20-\x7e\x80-\xff]/g, "");
-  const response = new Response(body, { status, statusText, headers });
-  return dressed(response, { headers, url: url.href, redirected });
-}
-
-/** Sets what the constructor of `Response` has no words for, and what it filters. */
-function dressed(
-  response: Response,
-  looks: { readonly headers: Headers; readonly url: string; readonly redirected: boolean },
-): Response {
-  const { url, redirected } = looks;
-  const clone = () =>
-    dressed(Response.prototype.clone.call(response), {
-      headers: new Headers(looks.headers),
-      url,
-      redirected,
-    });
-  return Object.defineProperties(response, {
-    headers: { value: looks.headers },
-    url: { value: url },
-    redirected: { value: redirected },
-    type: { value: "basic" },
-    clone: { value: clone },
-  });
 }

@@ -219,6 +219,20 @@ describe("The HTTP client sends", () => {
     assert.equal(client.sockets.connected, 0);
   });
 
+  it("no stream of something else than bytes", async () => {
+    await using server = await rawServer((socket) => socket.resume());
+    await using client = new TestClient({ bufferBytes: 2 });
+    for (const pieces of [["text"], [pattern(9), "text"]]) {
+      const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        start: (controller) => {
+          for (const piece of pieces) controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+        },
+      });
+      await assert.rejects(client.send(server.port, { method: "POST", body }), /stream of bytes/);
+    }
+    await client.sockets.allClosed();
+  });
+
   it("the rest of nothing when the server answers early and closes", async () => {
     await using server = await rawServer((socket) => {
       socket.once("data", () =>
@@ -439,14 +453,14 @@ describe("The HTTP client says what went wrong", () => {
 
   it("when no answer comes in time", async () => {
     await using server = await rawServer(() => undefined);
-    await using client = new TestClient({ headerTimeout: 30 });
+    await using client = new TestClient({ headerTimeout: 1000 });
     await failsWith(client.send(server.port), "timeout", /did not answer/);
     await client.sockets.allClosed();
   });
 
   it("when the server takes nothing of a body", async () => {
     await using server = await rawServer((socket) => socket.pause());
-    await using client = new TestClient({ headerTimeout: 100 });
+    await using client = new TestClient({ headerTimeout: 1000 });
     const body = new Uint8Array(32 << 20);
     await failsWith(
       client.send(server.port, { method: "PUT", body }),

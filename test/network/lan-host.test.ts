@@ -261,3 +261,38 @@ test('destroying it ends everything with "off", and its timers', async () => {
     assert.equal(clock.pending, 0);
   }
 });
+
+test("begins again when the stack itself fails", async (t) => {
+  const { instantiate } = WebAssembly;
+  let failing = false;
+  t.mock.method(
+    WebAssembly,
+    "instantiate",
+    async (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+      const { exports } = await instantiate(module, imports);
+      const receive = exports["receive"] as (length: number) => void;
+      return {
+        exports: {
+          ...exports,
+          receive(length: number) {
+            if (failing) throw new WebAssembly.RuntimeError("unreachable");
+            receive(length);
+          },
+        },
+      };
+    },
+  );
+  const { host, clock, router, seen } = await lan("192.168.1.1");
+  const stream = await clock.until(host.connect(PORT));
+  router!.powered = false;
+  const pending = host.ping();
+  pending.catch(() => undefined);
+  failing = true;
+  host.receive(pattern(60));
+  failing = false;
+  router!.powered = true;
+  await assert.rejects(clock.until(readAll(stream)), problem("reset"));
+  await assert.rejects(clock.until(pending), problem("reset"));
+  await clock.until(roundTrip(await clock.until(host.connect(PORT))));
+  assert.deepEqual(seen, [AT_1, { phase: "searching" }, AT_1]);
+});
