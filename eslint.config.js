@@ -7,11 +7,12 @@ import tseslint from "typescript-eslint";
  * A folder may always import itself.
  */
 const LAYERS = {
-  disk: [],
-  network: [],
+  common: [],
+  disk: ["common"],
+  network: ["common"],
   firmware: ["disk"],
   snapshot: ["disk", "firmware"],
-  machine: ["disk", "snapshot", "network", "firmware"],
+  machine: ["common", "disk", "snapshot", "network", "firmware"],
   elements: ["machine", "firmware"],
   site: ["elements", "machine", "firmware"],
   cli: ["firmware", "disk", "machine"],

@@ -5,7 +5,7 @@
  * stored is at every moment the disk as it was after some number of the router's writes, in their order. A chunk that
  * is written again before its batch begins costs nothing more.
  */
-import { deferred, type Deferred } from "./deferred.js";
+import { deferred, type Deferred } from "../common/deferred.js";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 

@@ -238,18 +238,20 @@ export class Machine extends EventTarget {
     return this.#network;
   }
 
-  /**
-   * Whether the router's WAN card is plugged into the page's provider, which gives an address and names and leads
-   * nowhere else. Default false; kept over reboots, not over reloads.
-   */
+  /** Whether the router's WAN card is plugged in, see {@link plugWan}. Kept over reboots, not over reloads. */
   get wan(): boolean {
     return this.#wan;
   }
 
-  set wan(plugged: boolean) {
-    if (plugged === this.#wan) return;
+  /**
+   * Plugs the router's WAN card into a provider in the page, which gives it an address and answers for a few names and
+   * leads nowhere else; or pulls the cable, which is how a machine begins.
+   *
+   * @throws {MachineError} the provider could not be downloaded
+   */
+  async plugWan(plugged: boolean): Promise<void> {
+    await this.#link?.plugWan(plugged);
     this.#wan = plugged;
-    this.#link?.plugWan(plugged);
     this.dispatchEvent(new Event("networkchange"));
   }
 

@@ -44,8 +44,8 @@ export type ToWorker =
       readonly body: Uint8Array<ArrayBuffer> | MessagePort | null;
       readonly answer: MessagePort;
     }
-  /** Plug the WAN cable in, or pull it. */
-  | { readonly type: "wan"; readonly plugged: boolean }
+  /** Plug the WAN cable in, or pull it; answered by `connected`, `refused`. */
+  | { readonly type: "wan"; readonly id: number; readonly plugged: boolean }
   /** The caller of `exec`, `connect` or `http` lost interest: give it up. */
   | { readonly type: "cancel"; readonly id: number }
   /** Hand over all chunks as they are now, unsaved ones too; answered by `chunks` or `refused`. */
@@ -103,7 +103,7 @@ export type FromWorker =
   | { readonly type: "result"; readonly id: number; readonly result: ExecResult }
   /** Answers `snapshot`. */
   | { readonly type: "chunks"; readonly id: number; readonly chunks: Chunks }
-  /** The connection that `connect` asked for is open. */
+  /** The connection that `connect` asked for is open; the cable of `wan` is where it should be. */
   | { readonly type: "connected"; readonly id: number }
   /** The header of the answer to `http`. */
   | {

@@ -9,12 +9,15 @@ import { HttpClient } from "../network/http-client.js";
 import type { HttpExchange } from "../network/http-message.js";
 import { LanHost, type LanStatus, type RouterAddress } from "../network/lan-host.js";
 import { LLHTTP_DIRECTORY } from "../network/llhttp.js";
+import { Provider } from "../network/provider.js";
 import { fetchWasm } from "./assets.js";
 import type { RouterShell } from "./shell.js";
 import type { Card, Pc } from "./v86.js";
 
 /** Hardware address of the page's PC, of the range for local use. */
 const PC_MAC = new Uint8Array([2, 0x4f, 0x57, 0, 0, 0x10]);
+/** Hardware address of the provider's gateway. */
+const PROVIDER_MAC = new Uint8Array([2, 0x4f, 0x57, 0, 0, 0x20]);
 /** How long the router may take to say its address, in milliseconds. */
 const ASK_MS = 5000;
 /** Tells the LAN's address and prefix length: the bridge's, else the card's. */
@@ -38,6 +41,9 @@ export class RouterNetwork {
   readonly #options: RouterNetworkOptions;
   #lan: Promise<Lan> | undefined;
   #host: LanHost | undefined;
+  #lwip: Promise<WebAssembly.Module> | undefined;
+  #provider: Promise<Provider> | undefined;
+  #wan: Provider | undefined;
   #over = false;
 
   constructor(options: RouterNetworkOptions) {
@@ -52,6 +58,18 @@ export class RouterNetwork {
   /** A frame that the router sent. */
   receive(card: Card, frame: Uint8Array<ArrayBuffer>): void {
     if (card === "lan") this.#host?.receive(frame);
+    else this.#wan?.receive(frame);
+  }
+
+  /**
+   * Plugs the WAN cable into the provider, which is made for it, or pulls it.
+   *
+   * @throws {MachineError} the provider could not be downloaded; the cable is as it was
+   */
+  async plugWan(plugged: boolean): Promise<void> {
+    if (plugged) this.#wan = await (this.#provider ??= this.#createProvider());
+    if (this.#wan) this.#wan.plugged = plugged;
+    this.#options.pc.plugWan(plugged);
   }
 
   /** @throws {NetworkError} or the signal's reason */
@@ -68,6 +86,10 @@ export class RouterNetwork {
   /** Everything pending fails with "off". */
   destroy(): void {
     this.#over = true;
+    this.#provider?.then(
+      (provider) => provider.destroy(),
+      () => undefined,
+    );
     this.#lan?.then(
       ({ host, http }) => {
         http.destroy();
@@ -83,11 +105,35 @@ export class RouterNetwork {
     return this.#lan;
   }
 
+  /** Fetched once; a failure is not kept. */
+  #lwipModule(): Promise<WebAssembly.Module> {
+    this.#lwip ??= fetchWasm(new URL("wasm/lwip/lwip.wasm", this.#options.assets)).catch(
+      (error: unknown) => {
+        this.#lwip = undefined;
+        throw error;
+      },
+    );
+    return this.#lwip;
+  }
+
+  async #createProvider(): Promise<Provider> {
+    try {
+      return await Provider.create({
+        lwip: await this.#lwipModule(),
+        mac: PROVIDER_MAC,
+        sendFrame: (frame) => this.#options.pc.sendFrame("wan", frame),
+      });
+    } catch (error) {
+      this.#provider = undefined;
+      throw error;
+    }
+  }
+
   async #create(): Promise<Lan> {
     const { assets, pc } = this.#options;
     try {
       const [lwip, llhttp] = await Promise.all([
-        fetchWasm(new URL("wasm/lwip/lwip.wasm", assets)),
+        this.#lwipModule(),
         fetchWasm(new URL(`${LLHTTP_DIRECTORY}/llhttp.wasm`, assets)),
       ]);
       const host = await LanHost.create({

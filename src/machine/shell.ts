@@ -6,7 +6,7 @@
  * that is typed only as its octal escape, followed by a token drawn anew for every command.
  */
 import { byteString, decodeByteString } from "./console-text.js";
-import { deferred } from "../disk/deferred.js";
+import { deferred } from "../common/deferred.js";
 import { MachineError } from "./errors.js";
 
 export interface ExecResult {

@@ -38,8 +38,6 @@ export interface PcOptions {
   /** RAM in bytes */
   readonly memoryBytes: number;
   readonly disk: LayeredDisk;
-  /** whether the WAN cable is plugged in at power-on; default false */
-  readonly wan?: boolean;
   readonly on: PcEvents;
 }
 
@@ -89,6 +87,7 @@ export class Pc {
   #serialOut: number[] = [];
   #consoleIn: Uint8Array<ArrayBuffer>[] = [];
   #cards: Record<Card, VirtioNic> | undefined;
+  #wan = false;
   /** whether the CPU and its devices exist */
   #ready = false;
   #ended = false;
@@ -117,7 +116,7 @@ export class Pc {
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
     this.#listen("emulator-ready", () => {
       addWriteCache(this.#emulator.v86.cpu.devices.ide.primary.master);
-      this.#addCards(options.wan ?? false);
+      this.#addCards();
       this.#catchReboot();
     });
   }
@@ -141,6 +140,7 @@ export class Pc {
 
   /** Plugs the WAN cable in, or pulls it. */
   plugWan(plugged: boolean): void {
+    this.#wan = plugged;
     this.#guard(() => {
       if (this.#cards) this.#cards.wan.plugged = plugged;
     });
@@ -190,7 +190,7 @@ export class Pc {
     });
   }
 
-  #addCards(wan: boolean): void {
+  #addCards(): void {
     const { cpu } = this.#emulator.v86;
     const transport = cpu.devices.virtio_console.virtio.constructor;
     const card = (name: Card) =>
@@ -199,7 +199,7 @@ export class Pc {
       );
     this.#cards = { lan: card("lan"), wan: card("wan") };
     this.#cards.lan.plugged = true;
-    this.#cards.wan.plugged = wan;
+    this.#cards.wan.plugged = this.#wan;
     // The slots of v86's own cards: it resets, saves and restores what is in them.
     cpu.devices.virtio_net = this.#cards.lan;
     cpu.devices.net = this.#cards.wan;

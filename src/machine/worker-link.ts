@@ -2,7 +2,7 @@
 import { StorageError } from "../disk/errors.js";
 import type { Durability } from "../disk/chunk-store.js";
 import type { BootStage } from "./boot-watch.js";
-import { deferred } from "../disk/deferred.js";
+import { deferred } from "../common/deferred.js";
 import { NetworkError } from "../network/errors.js";
 import { type Failure, toError } from "../network/failure.js";
 import type { ByteStream } from "../network/byte-stream.js";
@@ -89,8 +89,8 @@ export class WorkerLink {
   }
 
   /** Plugs the WAN cable in, or pulls it. */
-  plugWan(plugged: boolean): void {
-    this.#post({ type: "wan", plugged });
+  async plugWan(plugged: boolean): Promise<void> {
+    await this.#ask((id) => this.#post({ type: "wan", id, plugged }));
   }
 
   /** @throws {NetworkError} or the signal's reason */

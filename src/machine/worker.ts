@@ -131,6 +131,7 @@ class Boot {
       shell: this.#shell,
       onStatus: (status) => post({ type: "network", status }),
     });
+    if (message.wan) void this.#network.plugWan(true).catch(() => undefined);
     this.#shellReady().then(
       () => {
         post({ type: "shell" });
@@ -166,7 +167,7 @@ class Boot {
       case "http":
         return void this.#http(message);
       case "wan":
-        return this.#pc.plugWan(message.plugged);
+        return void this.#answer(message.id, () => this.#plugWan(message));
       case "cancel":
         return this.#running.get(message.id)?.abort();
       case "snapshot":
@@ -233,6 +234,11 @@ class Boot {
       serveByteStream(stream, connection);
       post({ type: "connected", id });
     });
+  }
+
+  async #plugWan({ id, plugged }: ToWorker & { type: "wan" }): Promise<void> {
+    await this.#network.plugWan(plugged);
+    post({ type: "connected", id });
   }
 
   async #http({ id, request, body, answer }: ToWorker & { type: "http" }): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import type { ByteStream } from "./byte-stream.js";
 import { type Clock, REAL_CLOCK } from "./clock.js";
-import { type Deferred, deferred } from "./deferred.js";
+import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { type LwipCallbacks, type LwipFunctions, random32 } from "./lwip.js";
 import { LwipRunner } from "./lwip-runner.js";

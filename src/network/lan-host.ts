@@ -4,7 +4,7 @@
  */
 import type { ByteStream } from "./byte-stream.js";
 import { type Clock, REAL_CLOCK } from "./clock.js";
-import { type Deferred, deferred } from "./deferred.js";
+import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { IpStack } from "./ip-stack.js";
 import { LanSearch, type LanStatus, type RouterAddress } from "./lan-search.js";

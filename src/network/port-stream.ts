@@ -6,7 +6,7 @@
  * port belongs to the stream and is closed with it.
  */
 import type { ByteStream } from "./byte-stream.js";
-import { deferred } from "./deferred.js";
+import { deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { type Failure, toError, toFailure } from "./failure.js";
 import { pump } from "./pump.js";

@@ -6,7 +6,7 @@
  */
 import { ByteQueue } from "./byte-queue.js";
 import type { ByteStream } from "./byte-stream.js";
-import { type Deferred, deferred } from "./deferred.js";
+import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { LWIP_ERROR, type Pointer } from "./lwip.js";
 

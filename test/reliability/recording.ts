@@ -4,7 +4,7 @@ import { ROOT } from "../../scripts/lib/paths.js";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { LayeredDisk } from "../../src/disk/layered-disk.js";
-import { deferred } from "../../src/disk/deferred.js";
+import { deferred } from "../../src/common/deferred.js";
 import { RouterShell } from "../../src/machine/shell.js";
 import { Pc } from "../../src/machine/v86.js";
 import type { TestFirmware } from "./firmware.js";
