@@ -118,9 +118,13 @@ if [[ ! -d $tree ]]; then
   dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/src/$SOURCE_PACKAGE.tar.xz" | tar -xJ -C "$work"
 fi
 
-# Our one addition to the kernel; its first lines say what for.
-cp "$here/xt_eager.c" "$tree/net/netfilter/xt_eager.c"
-grep -q xt_eager "$tree/net/netfilter/Makefile" || echo 'obj-y += xt_eager.o' >>"$tree/net/netfilter/Makefile"
+# Our additions to the kernel; their first lines say what for.
+add() { # add NAME FOLDER
+  cp "$here/$1.c" "$tree/$2/$1.c"
+  grep -q "$1" "$tree/$2/Makefile" || echo "obj-y += $1.o" >>"$tree/$2/Makefile"
+}
+add xt_eager net/netfilter
+add vmfork drivers/char
 
 cp "$here/config" "$tree/arch/x86/configs/playground_defconfig"
 make -C "$tree" ARCH=i386 playground_defconfig >/dev/null
@@ -154,6 +158,7 @@ install -m 644 "$image" "$here/bzImage"
   printf '%s\n' "${package_lines[@]}"
   echo "recipe $(sha256_of "$here/build.sh") build.sh"
   echo "recipe $(sha256_of "$here/config") config"
+  echo "recipe $(sha256_of "$here/vmfork.c") vmfork.c"
   echo "recipe $(sha256_of "$here/xt_eager.c") xt_eager.c"
   echo "artifact $(sha256_of "$here/bzImage") bzImage"
 } >"$here/SOURCES.new"

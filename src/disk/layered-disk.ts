@@ -29,6 +29,11 @@ export interface DiskOptions {
   readonly store: ChunkStore;
   /** chunk size in bytes, a power of two */
   readonly chunkBytes: number;
+  /**
+   * Whole chunks over the image that a disk begins with on which nothing was written yet; else it is not looked at. They
+   * are stored with the first change, so that what is stored never depends on them again.
+   */
+  readonly seed?: ReadonlyMap<number, Chunk> | undefined;
   /** called when the store failed; the request waits for {@link LayeredDisk.retry} or {@link LayeredDisk.detach} */
   readonly onStall?: (error: StorageError) => void;
   /** called after every commit, when {@link LayeredDisk.usage} may have changed */
@@ -42,6 +47,8 @@ export class LayeredDisk {
   readonly #onCommit: () => void;
   #store: ChunkStore;
   #stored: Set<number>;
+  /** what the disk begins with and is not stored yet */
+  #seed: ReadonlyMap<number, Chunk>;
   /** recently used chunks, least recently used first; never newer than the store */
   readonly #cache = new Map<number, Chunk>();
   readonly #unsaved = new WriteBack((chunks) => this.#commit(chunks));
@@ -58,6 +65,7 @@ export class LayeredDisk {
     this.#onStall = options.onStall ?? (() => undefined);
     this.#onCommit = options.onCommit ?? (() => undefined);
     this.#stored = new Set(stored);
+    this.#seed = stored.length === 0 ? (options.seed ?? new Map()) : new Map();
   }
 
   /**
@@ -157,6 +165,7 @@ export class LayeredDisk {
       await this.#unsaved.drop();
       await this.#store.clear();
       this.#stored = new Set();
+      this.#seed = new Map();
       this.#cache.clear();
     });
     this.#lastWrite = reset.catch(() => undefined).finally(() => this.#queuedWrites--);
@@ -176,7 +185,7 @@ export class LayeredDisk {
         const stored = await this.#storedChunks();
         // A batch that was stored meanwhile may be in neither; with the others held that happens once.
         if (this.#unsaved.commits !== commits) continue;
-        const chunks = new Map(stored);
+        const chunks = new Map([...this.#seed, ...stored]);
         for (const [index, chunk] of this.#unsaved.chunks()) chunks.set(index, chunk.slice());
         return chunks;
       }
@@ -218,10 +227,14 @@ export class LayeredDisk {
     const changed = new Map(
       // Filesystems clear tables that are zeros already: what the image has needs no storing.
       [...batch].filter(
-        ([index, chunk]) => this.#stored.has(index) || !this.#isImage(index, chunk),
+        ([index, chunk]) => this.#stored.has(index) || !this.#isInitial(index, chunk),
       ),
     );
-    if (changed.size > 0) await this.#insist(() => this.#store.commit(changed));
+    if (changed.size > 0) {
+      for (const [index, chunk] of this.#seed) if (!changed.has(index)) changed.set(index, chunk);
+      await this.#insist(() => this.#store.commit(changed));
+      this.#seed = new Map();
+    }
     for (const [index, chunk] of changed) {
       this.#stored.add(index);
       this.#remember(index, chunk);
@@ -241,7 +254,7 @@ export class LayeredDisk {
       if (chunk) chunk.set(part, from);
       else if (length === this.#chunkBytes) this.#unsaved.add(index, part.slice());
       else {
-        const before = older?.get(index) ?? this.#cache.get(index);
+        const before = older?.get(index) ?? this.#inMemory(index);
         const changed = before?.slice() ?? this.#imageChunk(index);
         changed.set(part, from);
         this.#unsaved.add(index, changed);
@@ -291,7 +304,10 @@ export class LayeredDisk {
     return chunk;
   }
 
-  #isImage(index: number, chunk: Chunk): boolean {
+  /** Whether this is what the disk held before anything was written. */
+  #isInitial(index: number, chunk: Chunk): boolean {
+    const seed = this.#seed.get(index);
+    if (seed) return chunk.every((byte, at) => byte === seed[at]);
     const start = index * this.#chunkBytes;
     return this.#base.equals(start, chunk.subarray(0, this.byteLength - start));
   }
@@ -301,7 +317,7 @@ export class LayeredDisk {
   }
 
   #inMemory(index: number): Chunk | undefined {
-    return this.#unsaved.get(index) ?? this.#cache.get(index);
+    return this.#unsaved.get(index) ?? this.#cache.get(index) ?? this.#seed.get(index);
   }
 
   /** A stored chunk, from the store; `undefined` when the image has it. Not to be changed. */

@@ -98,6 +98,33 @@ describe("a layered disk", () => {
     expect(disk.usage.chunks).to.equal(0);
   });
 
+  it("begins with its seed, and stores all of it with the first change", async () => {
+    const chunk = (byte: number) => new Uint8Array(CHUNK).fill(byte);
+    const seed = new Map([
+      [20, chunk(1)],
+      [30, chunk(2)],
+    ]);
+    const store = memoryChunkStore();
+    const disk = await open(store, { seed });
+    expect(disk.readNow(20 * CHUNK, 1)?.[0]).to.equal(1);
+    expect(await disk.snapshot()).to.deep.equal(seed);
+    await disk.write(30 * CHUNK, chunk(2));
+    await disk.flush();
+    expect(disk.usage.chunks, "what it holds already is no change").to.equal(0);
+
+    await disk.write(30 * CHUNK + 1, new Uint8Array([9]));
+    await disk.write(35 * CHUNK, new Uint8Array([8]));
+    await disk.flush();
+    expect((await store.indexes()).sort()).to.deep.equal([20, 30, 35]);
+    const alone = await open(store);
+    expect(await alone.read(20 * CHUNK, CHUNK)).to.deep.equal(chunk(1));
+    expect((await alone.read(30 * CHUNK, 3)).join()).to.equal("2,9,2");
+    const other = await open(store, { seed: new Map([[25, chunk(7)]]) });
+    expect((await other.read(25 * CHUNK, 1))[0], "a disk that was written has no seed").to.equal(0);
+    await disk.reset();
+    expect((await disk.read(20 * CHUNK, 1))[0]).to.equal(0);
+  });
+
   it("refuses a store that holds a chunk outside the disk", async () => {
     const store = memoryChunkStore();
     await store.commit(new Map([[41, new Uint8Array(CHUNK)]]));
