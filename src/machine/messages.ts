@@ -50,6 +50,8 @@ export type ToWorker =
   | { readonly type: "cancel"; readonly id: number }
   /** Hand over all chunks as they are now, unsaved ones too; answered by `chunks` or `refused`. */
   | { readonly type: "snapshot"; readonly id: number }
+  /** Save memory and the disk's generation at one moment; answered by `state`, `refused`. */
+  | { readonly type: "save"; readonly id: number }
   /** What the person decided after `stalled`. */
   | { readonly type: "decide"; readonly decision: "retry" | "detach" }
   /** Finish the writes under way, then say `ended`: the page is about to end this worker. */
@@ -59,7 +61,8 @@ export interface StartMessage {
   readonly wasm: WebAssembly.Module;
   readonly bios: ArrayBuffer;
   readonly vgaBios: ArrayBuffer;
-  readonly kernel: ArrayBuffer;
+  /** not needed when a state is restored */
+  readonly kernel: ArrayBuffer | undefined;
   /** URL of the directory with the built files */
   readonly assets: string;
   /** squashfs at the start of the disk */
@@ -75,10 +78,20 @@ export interface StartMessage {
   readonly saving: boolean;
   /** changes of earlier boots that are stored nowhere; the machine goes on with them */
   readonly memory: Chunks | undefined;
+  /** the saved state to go on from, instead of booting */
+  readonly restore: RestoreMessage | undefined;
   /** whether the WAN cable is plugged in */
   readonly wan: boolean;
   /** drop the stored overlay before power-on */
   readonly reset: boolean;
+}
+
+/** A memory state, and the disk it belongs to. */
+export interface RestoreMessage {
+  /** v86's state, as it is or compressed with zstd */
+  readonly state: ArrayBuffer;
+  /** the factory's chunks, when the disk must be untouched; else the generation that it must have */
+  readonly disk: { readonly seed: Chunks } | { readonly generation: number };
 }
 
 /** How a boot ended, seen from the host. `stopped` answers the page's `stop`. */
@@ -116,6 +129,13 @@ export type FromWorker =
     }
   /** Where the page's PC on the LAN has found the router. */
   | { readonly type: "network"; readonly status: LanStatus }
+  /** Answers `save`: v86's state, and the generation of the disk that it belongs to. */
+  | {
+      readonly type: "state";
+      readonly id: number;
+      readonly state: ArrayBuffer;
+      readonly generation: number;
+    }
   /** What was asked for under this number failed. */
   | { readonly type: "refused"; readonly id: number; readonly failure: Failure }
   /** The store failed; the machine is paused and the pending writes are kept until `decide`. */
@@ -128,6 +148,8 @@ export type FromWorker =
       /** what is not stored anywhere, for the next boot */
       readonly memory: Chunks | undefined;
     }
+  /** The state to restore cannot be used; nothing was changed, and the router can be booted. Last message. */
+  | { readonly type: "unfit"; readonly message: string }
   /** The worker cannot go on. Last message. */
   | {
       readonly type: "failed";

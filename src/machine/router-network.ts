@@ -10,7 +10,6 @@ import type { HttpExchange } from "../network/http-message.js";
 import { LanHost, type LanStatus, type RouterAddress } from "../network/lan-host.js";
 import { LLHTTP_DIRECTORY } from "../network/llhttp.js";
 import { Provider } from "../network/provider.js";
-import { fetchWasm } from "./assets.js";
 import type { RouterShell } from "./shell.js";
 import type { Card, Pc } from "./v86.js";
 
@@ -25,8 +24,8 @@ const LAN_ADDRESS =
   "for d in br-lan eth0; do ip -4 -o addr show dev $d 2>/dev/null | sed -n 's/.* inet \\([0-9./]*\\).*/\\1/p'; done";
 
 export interface RouterNetworkOptions {
-  /** URL of the directory with the built files */
-  readonly assets: string;
+  /** @param path below the directory with the built files */
+  loadWasm(path: string): Promise<WebAssembly.Module>;
   readonly pc: Pc;
   readonly shell: RouterShell;
   onStatus(status: LanStatus): void;
@@ -107,12 +106,10 @@ export class RouterNetwork {
 
   /** Fetched once; a failure is not kept. */
   #lwipModule(): Promise<WebAssembly.Module> {
-    this.#lwip ??= fetchWasm(new URL("wasm/lwip/lwip.wasm", this.#options.assets)).catch(
-      (error: unknown) => {
-        this.#lwip = undefined;
-        throw error;
-      },
-    );
+    this.#lwip ??= this.#options.loadWasm("wasm/lwip/lwip.wasm").catch((error: unknown) => {
+      this.#lwip = undefined;
+      throw error;
+    });
     return this.#lwip;
   }
 
@@ -130,11 +127,11 @@ export class RouterNetwork {
   }
 
   async #create(): Promise<Lan> {
-    const { assets, pc } = this.#options;
+    const { pc } = this.#options;
     try {
       const [lwip, llhttp] = await Promise.all([
         this.#lwipModule(),
-        fetchWasm(new URL(`${LLHTTP_DIRECTORY}/llhttp.wasm`, assets)),
+        this.#options.loadWasm(`${LLHTTP_DIRECTORY}/llhttp.wasm`),
       ]);
       const host = await LanHost.create({
         lwip,

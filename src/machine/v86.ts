@@ -6,12 +6,18 @@
  */
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
+import { MachineError } from "./errors.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
 import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
 const VGA_BYTES = 1024 * 1024;
+/** How long the guest may take to idle before it is saved, in milliseconds, and how often that is looked at. */
+const IDLE_WAIT_MS = 5000;
+const IDLE_LOOK_MS = 10;
+/** Status register of a drive: busy, or in a transfer. */
+const DRIVE_BUSY = 0x88;
 /** Largest piece of input put into one buffer of the guest's virtio console (drivers/char/virtio_console.c: one page). */
 const CONSOLE_PIECE = 1024;
 
@@ -32,12 +38,14 @@ export interface PcOptions {
   readonly wasm: WebAssembly.Module;
   readonly bios: ArrayBuffer;
   readonly vgaBios: ArrayBuffer;
-  /** Linux kernel, as a bzImage */
-  readonly kernel: ArrayBuffer;
+  /** Linux kernel, as a bzImage; not needed with a state */
+  readonly kernel: ArrayBuffer | undefined;
   readonly commandLine: string;
   /** RAM in bytes */
   readonly memoryBytes: number;
   readonly disk: LayeredDisk;
+  /** v86's state to go on from, as it is or compressed with zstd, instead of booting */
+  readonly state?: ArrayBuffer | undefined;
   readonly on: PcEvents;
 }
 
@@ -65,6 +73,10 @@ interface Internals {
     readonly cpu: {
       reboot_internal: () => void;
       readonly in_hlt: Uint8Array;
+      /** views of the CPU's memory, which a restore replaces by copies of their own */
+      last_result: Int32Array;
+      fpu_status_word: Uint16Array;
+      mxcsr: Int32Array;
       readonly devices: {
         readonly ide: { readonly primary: { readonly master: Drive } };
         readonly virtio_console: {
@@ -98,8 +110,7 @@ export class Pc {
       wasm_fn: async (imports) => (await WebAssembly.instantiate(options.wasm, imports)).exports,
       bios: { buffer: options.bios },
       vga_bios: { buffer: options.vgaBios },
-      bzimage: { buffer: options.kernel },
-      cmdline: options.commandLine,
+      ...(options.kernel && { bzimage: { buffer: options.kernel }, cmdline: options.commandLine }),
       memory_size: options.memoryBytes,
       vga_memory_size: VGA_BYTES,
       hda: new V86Disk(options.disk, (error) => this.#fail(error)) as never,
@@ -108,12 +119,14 @@ export class Pc {
       disable_keyboard: true,
       disable_mouse: true,
       disable_speaker: true,
-      autostart: true,
+      autostart: !options.state,
     };
     this.#emulator = new V86(settings) as V86 & Internals;
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
     this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
+    const { state } = options;
+    if (state) this.#listen("emulator-loaded", () => void this.#restore(state));
     this.#listen("emulator-ready", () => {
       addWriteCache(this.#emulator.v86.cpu.devices.ide.primary.master);
       this.#addCards();
@@ -149,6 +162,25 @@ export class Pc {
   /** Whether the CPU waits in a HLT just now: a guest that idles lives. */
   get idle(): boolean {
     return this.#ready && this.#emulator.v86.cpu.in_hlt[0] === 1;
+  }
+
+  /**
+   * The machine's memory and devices at a moment when the CPU idles and nothing is under way on the disk's channel;
+   * stops the CPU for it and leaves it stopped. What the disk holds then is the caller's to keep.
+   *
+   * @throws {MachineError} the guest did not idle for so long
+   */
+  async saveState(): Promise<ArrayBuffer> {
+    const giveUp = performance.now() + IDLE_WAIT_MS;
+    while (performance.now() < giveUp) {
+      await this.pause();
+      const { status_reg: drive } = this.#emulator.v86.cpu.devices.ide.primary.master;
+      // In the middle of an instruction's flags or of a transfer, a state would not be one.
+      if (this.idle && (drive & DRIVE_BUSY) === 0) return this.#emulator.save_state();
+      await this.resume();
+      await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
+    }
+    throw new MachineError("The router is too busy to be saved just now.");
   }
 
   /** Stops the CPU; {@link resume} lets it go on where it was. */
@@ -211,6 +243,25 @@ export class Pc {
     this.#emulator.v86.cpu.reboot_internal = () => this.#finish(() => this.#on.reboot());
   }
 
+  /**
+   * v86 puts copies in place of three views of the CPU's memory, so that what they hold would never reach the CPU
+   * (0.5.462, src/cpu.js, set_state): the values go into the views, and the views back where they were.
+   */
+  async #restore(state: ArrayBuffer): Promise<void> {
+    try {
+      const { cpu } = this.#emulator.v86;
+      const { last_result, fpu_status_word, mxcsr } = cpu;
+      await this.#emulator.restore_state(state);
+      last_result.set(cpu.last_result);
+      fpu_status_word.set(cpu.fpu_status_word);
+      mxcsr.set(cpu.mxcsr);
+      Object.assign(cpu, { last_result, fpu_status_word, mxcsr });
+      await this.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   #finish(tell: () => void): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -238,4 +289,5 @@ interface Events {
   "virtio-console0-output-bytes": Uint8Array;
   "cpu-event-halt": undefined;
   "emulator-ready": undefined;
+  "emulator-loaded": undefined;
 }

@@ -14,7 +14,7 @@ import {
   receiveStream,
   sendStream,
 } from "../network/port-stream.js";
-import { MachineError } from "./errors.js";
+import { MachineError, UnfitStateError } from "./errors.js";
 import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
 
@@ -34,8 +34,9 @@ export interface Ended {
 }
 
 /** What a question to the worker is answered with. */
-type Answer = ExecResult | Chunks | ResponseMessage | undefined;
+type Answer = ExecResult | Chunks | ResponseMessage | StateMessage | undefined;
 type ResponseMessage = FromWorker & { type: "response" };
+type StateMessage = FromWorker & { type: "state" };
 
 interface Pending {
   resolve(answer: Answer): void;
@@ -86,6 +87,11 @@ export class WorkerLink {
   /** All chunks of the user's layer as they are now, those that could not be stored included. */
   async snapshot(): Promise<Chunks> {
     return (await this.#ask((id) => this.#post({ type: "snapshot", id }))) as Chunks;
+  }
+
+  /** Memory, and the generation of the disk that it belongs to. */
+  async save(): Promise<{ state: ArrayBuffer; generation: number }> {
+    return (await this.#ask((id) => this.#post({ type: "save", id }))) as StateMessage;
   }
 
   /** Plugs the WAN cable in, or pulls it. */
@@ -222,6 +228,10 @@ export class WorkerLink {
       case "ended":
         this.#ended.resolve(message);
         return this.#close(new MachineError("The router was switched off or restarted."));
+      case "unfit":
+        return this.#close(new UnfitStateError(message.message));
+      case "state":
+        return this.#pending.get(message.id)?.resolve(message);
       case "failed":
         return this.#close(
           message.problem

@@ -1,0 +1,363 @@
+/**
+ * One power-on: the emulator, its disk, its consoles and its network, from the first instruction or from a saved state
+ * to the end of that boot. Runs in a machine's worker, and in Node where a factory state is made.
+ */
+import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
+import type { StorageError } from "../disk/errors.js";
+import { ImageLayer } from "../disk/image-layer.js";
+import { LayeredDisk } from "../disk/layered-disk.js";
+import { toFailure } from "../network/failure.js";
+import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
+import { failure } from "./failure.js";
+import { ConsoleWatch } from "./boot-watch.js";
+import { openStore } from "./boot-store.js";
+import { MachineError, UnfitStateError } from "./errors.js";
+import { freshen } from "./freshen.js";
+import type {
+  Chunks,
+  Ending,
+  FromWorker,
+  RestoreMessage,
+  StartMessage,
+  ToWorker,
+} from "./messages.js";
+import { isPanic } from "./panic.js";
+import { RouterNetwork } from "./router-network.js";
+import { RouterShell } from "./shell.js";
+import { Pc } from "./v86.js";
+
+const USAGE_EVERY_MS = 250;
+
+/**
+ * True when the first boot's configuration exists (OpenWrt's /bin/config_generate makes it; other roots have none to
+ * wait for) and the router has taken its name from it.
+ */
+const CONFIGURED =
+  "{ [ ! -x /bin/config_generate ] || [ -s /etc/config/system ]; } && " +
+  "read -r name </proc/sys/kernel/hostname && [ \"$name\" != '(none)' ]";
+const CONFIG_POLL_MS = 250;
+const CONFIG_WAIT_MS = 60_000;
+/** How long a restored router may take to answer before it is given up and booted, in milliseconds. */
+const RESTORED_ANSWER_MS = 30_000;
+
+/** Who runs a boot. */
+export interface BootHost {
+  post(message: FromWorker, transfer?: Transferable[]): void;
+  /** @param path below the directory with the built files */
+  loadWasm(path: string): Promise<WebAssembly.Module>;
+}
+
+function causeText(cause: unknown): string {
+  return cause instanceof Error || cause instanceof DOMException
+    ? `${cause.name}: ${cause.message}`
+    : typeof cause === "string"
+      ? cause
+      : "";
+}
+
+export class Boot {
+  readonly #pc: Pc;
+  readonly #shell: RouterShell;
+  readonly #network: RouterNetwork;
+  readonly #watch: ConsoleWatch;
+  /** what was typed before a restored router may be used; `undefined` from then on */
+  #held: Uint8Array[] | undefined;
+  readonly #running = new Map<number, AbortController>();
+  /** commands that are under way or wait */
+  #commands = 0;
+  #usageDue = false;
+  #panicSuspected = false;
+  #over = false;
+
+  private constructor(
+    message: StartMessage,
+    private readonly disk: LayeredDisk,
+    private readonly host: BootHost,
+    private readonly store: ChunkStore,
+  ) {
+    const encoder = new TextEncoder();
+    this.#watch = new ConsoleWatch({
+      onStage: (stage) => this.host.post({ type: "stage", stage }),
+      onPanicLine: () => void this.#checkPanic(),
+    });
+    this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
+    const { restore } = message;
+    this.#held = restore ? [] : undefined;
+    this.#pc = new Pc({
+      ...message,
+      disk,
+      state: restore?.state,
+      on: {
+        serial: (bytes) => {
+          this.#watch.receive(bytes);
+          this.host.post({ type: "output", bytes }, [bytes.buffer]);
+        },
+        console: (bytes) => this.#shell.receive(bytes),
+        frame: (card, frame) => this.#network.receive(card, frame),
+        reboot: () => this.#end(this.#panicSuspected ? "panic" : "reboot"),
+        halt: () => this.#end("halt"),
+        error: (error) => this.#fail(error),
+      },
+    });
+    this.#network = new RouterNetwork({
+      loadWasm: (path) => host.loadWasm(path),
+      pc: this.#pc,
+      shell: this.#shell,
+      onStatus: (status) => this.host.post({ type: "network", status }),
+    });
+    if (message.wan) void this.#network.plugWan(true).catch(() => undefined);
+    const ready = restore ? this.#restored() : this.#shellReady();
+    ready.then(
+      () => {
+        this.host.post({ type: "shell" });
+        this.#network.begin();
+        this.#letIn();
+      },
+      (error: unknown) => {
+        if (restore) this.#unfit(error);
+      },
+    );
+    this.#postUsage();
+  }
+
+  /** @throws {StorageError} the store cannot be opened */
+  static async start(message: StartMessage, host: BootHost): Promise<Boot> {
+    const { diskBytes } = message;
+    const store = await openStore(message);
+    if (message.reset) await store.clear();
+    const disk = await LayeredDisk.open({
+      base: new ImageLayer(new Uint8Array(message.root), diskBytes),
+      store,
+      chunkBytes: CHUNK_BYTES,
+      seed: seedOf(message.restore),
+      onStall: (error) => boot.stalled(error),
+      onCommit: () => boot.usageChanged(),
+    });
+    if (message.restore) checkDisk(message.restore, disk, store.generation());
+    const boot = new Boot(message, disk, host, store);
+    return boot;
+  }
+
+  receive(message: Exclude<ToWorker, { type: "start" }>): void {
+    switch (message.type) {
+      case "input":
+        // Nobody touches a restored router before it is fresh.
+        return this.#held
+          ? void this.#held.push(message.bytes)
+          : this.#pc.sendSerial(message.bytes);
+      case "exec":
+        return void this.#exec(message);
+      case "connect":
+        return void this.#connect(message);
+      case "http":
+        return void this.#http(message);
+      case "wan":
+        return void this.#answer(message.id, () => this.#plugWan(message));
+      case "cancel":
+        return this.#running.get(message.id)?.abort();
+      case "snapshot":
+        return void this.#answer(message.id, async () => {
+          const chunks = await this.disk.snapshot();
+          this.host.post({ type: "chunks", id: message.id, chunks });
+        });
+      case "save":
+        return void this.#answer(message.id, async () => {
+          const { state, generation } = await this.save();
+          this.host.post({ type: "state", id: message.id, state, generation }, [state]);
+        });
+      case "decide":
+        return this.#decide(message.decision);
+      case "stop":
+        return void this.#pc.pause().then(() => this.#end("stopped"));
+    }
+  }
+
+  /**
+   * OpenWrt starts its consoles while it still writes its first configuration: a shell that finds no /etc/config/system
+   * yet is of no use to anybody, so that moment is waited for.
+   */
+  async #shellReady(): Promise<void> {
+    await this.#shell.connect();
+    const giveUp = performance.now() + CONFIG_WAIT_MS;
+    while (performance.now() < giveUp) {
+      const { exitCode } = await this.#shell.exec(CONFIGURED);
+      if (exitCode === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
+    }
+  }
+
+  async #restored(): Promise<void> {
+    const late = new Promise<never>((_resolve, reject) =>
+      setTimeout(
+        () => reject(new Error("The restored router does not answer.")),
+        RESTORED_ANSWER_MS,
+      ),
+    );
+    // The shell's prompt was printed before the state was saved.
+    this.#shell.receive(new Uint8Array());
+    await Promise.race([freshen(this.#shell), late]);
+  }
+
+  #letIn(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const bytes of held) this.#pc.sendSerial(bytes);
+  }
+
+  #unfit(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#network.destroy();
+    void this.#pc.pause();
+    this.disk.close();
+    this.host.post({ type: "unfit", message: String(error) });
+  }
+
+  /**
+   * Memory, the disk's chunks and their generation at one moment, for a state that can be gone on from.
+   *
+   * @throws {MachineError} the router is too busy, or its changes cannot be saved just now
+   */
+  async save(): Promise<{ state: ArrayBuffer; chunks: Chunks; generation: number }> {
+    try {
+      for (;;) {
+        await this.disk.flush();
+        const state = await this.#pc.saveState();
+        // Something was written before it idled: that state belongs to a disk that is not stored yet.
+        if (this.disk.flushed)
+          return { state, chunks: await this.disk.snapshot(), generation: this.store.generation() };
+        void this.#pc.resume();
+      }
+    } finally {
+      void this.#pc.resume();
+    }
+  }
+
+  /** The store failed: hold the guest, so that it neither times out nor piles up more. */
+  stalled(error: StorageError): void {
+    void this.#pc.pause();
+    this.host.post({ type: "stalled", problem: error.problem, cause: causeText(error.cause) });
+  }
+
+  usageChanged(): void {
+    if (this.#usageDue) return;
+    this.#usageDue = true;
+    setTimeout(() => this.#postUsage(), USAGE_EVERY_MS);
+  }
+
+  #postUsage(): void {
+    this.#usageDue = false;
+    this.host.post({ type: "usage", ...this.disk.usage });
+  }
+
+  #decide(decision: "retry" | "detach"): void {
+    void this.#pc.resume();
+    if (decision === "retry") this.disk.retry();
+    else void this.disk.detach().then(() => this.#postUsage());
+  }
+
+  async #exec({ id, command, stdin, timeout }: ToWorker & { type: "exec" }): Promise<void> {
+    this.#commands++;
+    await this.#cancellable(id, async (signal) => {
+      const result = await this.#shell.exec(command, { stdin, timeout, signal });
+      this.host.post({ type: "result", id, result });
+    });
+    this.#commands--;
+  }
+
+  async #connect({ id, port, timeout, stream }: ToWorker & { type: "connect" }): Promise<void> {
+    await this.#cancellable(id, async (signal) => {
+      const connection = await this.#network.connect(port, signal, timeout);
+      serveByteStream(stream, connection);
+      this.host.post({ type: "connected", id });
+    });
+  }
+
+  async #plugWan({ id, plugged }: ToWorker & { type: "wan" }): Promise<void> {
+    await this.#network.plugWan(plugged);
+    this.host.post({ type: "connected", id });
+  }
+
+  async #http({ id, request, body, answer }: ToWorker & { type: "http" }): Promise<void> {
+    await this.#cancellable(id, async (signal) => {
+      const sent = body instanceof MessagePort ? receiveStream(body).readable : body;
+      const response = await this.#network.exchange({ ...request, body: sent }, signal);
+      const { status, statusText, headers } = response;
+      this.host.post({
+        type: "response",
+        id,
+        status,
+        statusText,
+        headers,
+        hasBody: response.body !== null,
+      });
+      // Until its last byte it can be given up.
+      if (response.body) await sendStream(answer, response.body, signal).catch(() => undefined);
+      else answer.close();
+    });
+  }
+
+  /** Does what was asked for under a number, until it is done or `cancel` comes. */
+  async #cancellable(id: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const cancel = new AbortController();
+    this.#running.set(id, cancel);
+    await this.#answer(id, () => work(cancel.signal));
+    this.#running.delete(id);
+  }
+
+  /** Does what was asked for under a number; a failure is the answer then. */
+  async #answer(id: number, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.host.post({ type: "refused", id, failure: toFailure(error) });
+    }
+  }
+
+  /** A line looked like a kernel panic: believe it only when the guest is really dead. */
+  async #checkPanic(): Promise<void> {
+    if (this.#panicSuspected) return;
+    this.#panicSuspected = true;
+    const dead = await isPanic(this.#pc, this.#shell, this.#commands > 0);
+    this.#panicSuspected = false;
+    if (dead) this.#end("panic");
+  }
+
+  #end(how: Ending): void {
+    if (this.#over) return;
+    this.#over = true;
+    const lastLines = this.#watch.lastLines;
+    this.#shell.end(new MachineError("The router was switched off or restarted."));
+    this.#network.destroy();
+    void this.#handOver(how, lastLines);
+  }
+
+  /** The last message of a boot, after its last write; takes along what is stored nowhere. */
+  async #handOver(how: Ending, lastLines: string[]): Promise<void> {
+    await this.disk.flush();
+    this.#postUsage();
+    const memory = this.disk.usage.durability === "memory" ? await this.disk.snapshot() : undefined;
+    this.disk.close();
+    this.host.post({ type: "ended", how, lastLines, memory });
+  }
+
+  #fail(error: unknown): void {
+    // A state that v86 cannot take fails before the router was let in.
+    if (this.#held) return this.#unfit(error);
+    if (this.#over) return;
+    this.#over = true;
+    this.#shell.end(new MachineError("The emulator stopped because of an internal error."));
+    this.#network.destroy();
+    this.host.post(failure(error, this.#watch.lastLines));
+  }
+}
+
+/** @throws {Error} the state belongs to another disk */
+function checkDisk({ disk: wanted }: RestoreMessage, disk: LayeredDisk, generation: number): void {
+  const fits = "seed" in wanted ? disk.usage.chunks === 0 : wanted.generation === generation;
+  if (!fits) throw new UnfitStateError("The saved state belongs to another content of the disk.");
+}
+
+function seedOf(restore: RestoreMessage | undefined): Chunks | undefined {
+  return restore && "seed" in restore.disk ? restore.disk.seed : undefined;
+}
