@@ -8,22 +8,12 @@ import type { ByteStream } from "./byte-stream.js";
 import { type Clock, REAL_CLOCK } from "./clock.js";
 import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
+import type { IpAddress } from "./ipv4.js";
 import { type LwipCallbacks, type LwipFunctions, random32 } from "./lwip.js";
 import { LwipRunner } from "./lwip-runner.js";
 import { type TcpCalls, TcpConnection } from "./tcp-connection.js";
 
 type Frame = Uint8Array<ArrayBuffer>;
-
-/** What the interface is called; numbers as in `ipv4.ts`, 0 for none. */
-export interface IpAddress {
-  /** by a DHCP server, and valid */
-  readonly leased: boolean;
-  readonly address: number;
-  readonly netmask: number;
-  readonly gateway: number;
-  /** the DHCP server that leased it */
-  readonly server: number;
-}
 
 const NO_ADDRESS: IpAddress = { leased: false, address: 0, netmask: 0, gateway: 0, server: 0 };
 /** An Ethernet header; and a frame without its checksum. */
@@ -230,6 +220,7 @@ export class IpStack {
     this.#options.onFailure?.(cause);
   }
 
+  /** See {@link LwipRunner.call}. */
   #call<T>(otherwise: T, call: (lwip: LwipFunctions) => T): T {
     return this.#runner.call(otherwise, call);
   }

@@ -25,3 +25,14 @@ export function neighbour(address: number, netmask: number): number {
   const highest = ((address | ~netmask) - 1) >>> 0;
   return highest === address ? highest - 1 : highest;
 }
+
+/** What an interface is set to; 0 where there is nothing. */
+export interface IpAddress {
+  /** by a DHCP server, and valid */
+  readonly leased: boolean;
+  readonly address: number;
+  readonly netmask: number;
+  readonly gateway: number;
+  /** the DHCP server that leased it */
+  readonly server: number;
+}

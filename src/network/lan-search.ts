@@ -6,8 +6,8 @@
  * have is kept until there is something better: it may only be slow, or paused, and connections outlive that.
  */
 import type { Clock } from "./clock.js";
-import type { IpAddress, IpStack } from "./ip-stack.js";
-import { formatIPv4, isNetmask, neighbour, parseIPv4 } from "./ipv4.js";
+import type { IpStack } from "./ip-stack.js";
+import { formatIPv4, type IpAddress, isNetmask, neighbour, parseIPv4 } from "./ipv4.js";
 import { sender } from "./link.js";
 
 /** All in milliseconds. How often a router that answers is asked whether it is still there. */

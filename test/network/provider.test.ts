@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NetworkError } from "../../src/network/errors.js";
-import { type IpAddress, IpStack } from "../../src/network/ip-stack.js";
-import { formatIPv4, parseIPv4 } from "../../src/network/ipv4.js";
+import { IpStack } from "../../src/network/ip-stack.js";
+import { formatIPv4, type IpAddress, parseIPv4 } from "../../src/network/ipv4.js";
 import { Provider } from "../../src/network/provider.js";
 import { type Bytes, LWIP, MAC } from "./stacks.js";
 import { VirtualClock } from "./virtual-clock.js";
