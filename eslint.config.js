@@ -15,7 +15,7 @@ const LAYERS = {
   machine: ["common", "disk", "snapshot", "network", "firmware"],
   elements: ["machine", "firmware"],
   site: ["elements", "machine", "firmware"],
-  cli: ["firmware", "disk", "machine"],
+  cli: ["firmware", "disk", "machine", "network"],
   "service-worker": ["network"],
 };
 

@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { formatCatalogue } from "../firmware/catalogue.js";
 import { type FirmwareManifest, isName } from "../firmware/manifest.js";
 import { CommandError } from "./errors.js";
+import { factoryFolder, withFactoryState } from "./factory-shelf.js";
 import { identifyKernel } from "./kernel.js";
 import { DEMO, exists, folderOf, foldersOf, readShelf, writeManifest } from "./shelf.js";
 
@@ -47,15 +48,27 @@ export async function publishFirmware(
         await copy(join(kernels, name, file), join(playgroundDir, "kernels", name, file));
 
   const published = join(playgroundDir, "images");
-  for (const { name, root } of shelf)
-    // The manifest last: it is what says that the root is there.
-    for (const file of [root.file, "firmware.json"])
-      await copy(join(folderOf(projectRoot, name), file), join(published, name, file));
+  for (const firmware of shelf)
+    await publishOne(projectRoot, firmware, join(published, firmware.name));
   await removeGone(published, shelf);
 
   await mkdir(published, { recursive: true });
   await replaceFile(join(published, "catalogue.json"), (path) =>
     writeFile(path, formatCatalogue(shelf)),
+  );
+}
+
+/** The manifest last: it is what says that the other files are there. */
+async function publishOne(project: string, firmware: FirmwareManifest, to: string): Promise<void> {
+  const { name, root } = firmware;
+  await copy(join(folderOf(project, name), root.file), join(to, root.file));
+  const { factory } = await withFactoryState(project, firmware);
+  if (!factory)
+    return copy(join(folderOf(project, name), "firmware.json"), join(to, "firmware.json"));
+  for (const { file } of [factory.state, factory.chunks])
+    await copy(join(factoryFolder(project, name), file), join(to, file));
+  await replaceFile(join(to, "firmware.json"), (path) =>
+    writeFile(path, `${JSON.stringify({ ...firmware, factory }, null, 2)}\n`),
   );
 }
 

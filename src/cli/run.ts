@@ -3,6 +3,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { ImageError } from "../disk/image-error.js";
 import { FirmwareError } from "../firmware/errors.js";
 import { addFirmware } from "./add.js";
+import { bakeFirmware } from "./bake.js";
 import type { Context } from "./context.js";
 import { CommandError, UsageError } from "./errors.js";
 import { listFirmware } from "./list.js";
@@ -19,6 +20,8 @@ const HELP = `Usage: npm run firmware -- COMMAND
     --title TEXT       what the page shows; the release in the image when not given
     --disk MIB         size of the router's disk, 1 to 1024, 96 when not given
     --force            replace a firmware of the same name
+  bake NAME            boot the firmware once and keep the router that came out, so that
+                       visitors have it in a second (needs zstd)
   list                 show the firmware of this project
   remove NAME          remove a firmware that was added
   --help               show this text
@@ -74,6 +77,10 @@ async function dispatch(args: string[], context: Context): Promise<void> {
       const [file] = exactly(1, operands, "add takes one FILE");
       return addFirmware(file ?? "", values, context);
     }
+    case "bake": {
+      const [name] = exactly(1, operands, "bake takes one NAME");
+      return bakeFirmware(name ?? "", context);
+    }
     case "list":
       exactly(0, operands, "list takes no argument");
       return listFirmware(context);
@@ -83,7 +90,7 @@ async function dispatch(args: string[], context: Context): Promise<void> {
     }
     default:
       throw new UsageError(
-        `${command === undefined ? "No command given" : `There is no command "${command}"`}: use add, list or remove, or --help.`,
+        `${command === undefined ? "No command given" : `There is no command "${command}"`}: use add, bake, list or remove, or --help.`,
       );
   }
 }

@@ -1,19 +1,18 @@
-/** Brings a firmware from the site into memory, whole and verified, or not at all. */
+/** Brings the files of a firmware from the site into memory, whole and verified, or not at all. */
 import { ImageError } from "../disk/image-error.js";
 import { readSuperblock } from "../disk/squashfs.js";
 import { downloadFile, downloadText } from "./download.js";
 import { FirmwareError } from "./errors.js";
-import { type FirmwareManifest, firmwareDigest, isName, parseManifest } from "./manifest.js";
+import {
+  type FileIdentity,
+  type FirmwareManifest,
+  firmwareDigest,
+  isName,
+  parseManifest,
+} from "./manifest.js";
 
-export interface Firmware {
-  readonly manifest: FirmwareManifest;
-  /** identity of kernel and root together, SHA-256 in hex; see {@link firmwareDigest} */
-  readonly digest: string;
-  /** a bzImage */
-  readonly kernel: ArrayBuffer;
-  /** a squashfs */
-  readonly root: ArrayBuffer;
-}
+/** The files of a firmware. */
+export type FirmwarePart = "kernel" | "root" | "state" | "chunks";
 
 export interface LoadOptions {
   /** aborts the downloads; the promise then rejects with the signal's reason */
@@ -22,29 +21,83 @@ export interface LoadOptions {
   readonly onProgress?: (loaded: number, total: number) => void;
 }
 
-/**
- * Downloads `images/<name>/firmware.json`, the kernel and the root filesystem it names, and checks both files' sizes
- * and digests and that the root is a whole squashfs.
- *
- * @param assets URL of the directory that holds `images/` and `kernels/`, ending in a slash
- * @param name name of the firmware
- * @throws {FirmwareError} for every reason why the firmware cannot be used
- * @throws the signal's reason, when it is aborted
- */
-export async function loadFirmware(
-  assets: URL,
-  name: string,
-  options: LoadOptions = {},
-): Promise<Firmware> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  if (!isName(name)) throw new FirmwareError("not-found", name);
-  const manifest = await loadManifest(assets, name, signal);
-  // First, as it also finds out whether digests can be checked on this page.
-  const digest = await firmwareDigest(manifest);
-  const [kernel, root] = await downloadParts(assets, manifest, options);
-  checkRoot(root);
-  return { manifest, digest, kernel, root };
+/** A firmware that the site offers: its manifest now, its files as they are needed, each fetched once. */
+export class Firmware {
+  readonly #parts = new Map<FirmwarePart, ArrayBuffer>();
+
+  private constructor(
+    private readonly assets: URL,
+    readonly manifest: FirmwareManifest,
+    /** identity of kernel and root together, SHA-256 in hex; see {@link firmwareDigest} */
+    readonly digest: string,
+  ) {}
+
+  /**
+   * Downloads and checks the manifest.
+   *
+   * @param assets URL of the directory that holds `images/` and `kernels/`, ending in a slash
+   * @throws {FirmwareError} there is none of that name, or it cannot be used
+   * @throws the signal's reason, when it is aborted
+   */
+  static async open(assets: URL, name: string, signal?: AbortSignal): Promise<Firmware> {
+    signal?.throwIfAborted();
+    if (!isName(name)) throw new FirmwareError("not-found", name);
+    const manifest = await loadManifest(assets, name, signal);
+    // First, as it also finds out whether digests can be checked on this page.
+    return new Firmware(assets, manifest, await firmwareDigest(manifest));
+  }
+
+  /**
+   * Downloads what of these is not there yet, all at once, and checks sizes, digests, and that the root is a whole
+   * squashfs. When one fails the others are given up.
+   *
+   * @returns one buffer for each part asked for; not to be changed
+   * @throws {FirmwareError} for every reason why a part cannot be used
+   * @throws the signal's reason, when it is aborted
+   */
+  async load<Part extends FirmwarePart>(
+    parts: readonly Part[],
+    { signal, onProgress }: LoadOptions = {},
+  ): Promise<Record<Part, ArrayBuffer>> {
+    const missing = parts.filter((part) => !this.#parts.has(part));
+    const files = missing.map((part) => this.#file(part));
+    const total = files.reduce((sum, { expected }) => sum + expected.bytes, 0);
+    const loaded = files.map(() => 0);
+    const giveUp = new AbortController();
+    const either = AbortSignal.any(signal ? [signal, giveUp.signal] : [giveUp.signal]);
+    const downloads = files.map(({ url, expected }, at) =>
+      downloadFile(url, expected, {
+        signal: either,
+        onBytes: (bytes) => {
+          loaded[at] = bytes;
+          onProgress?.(
+            loaded.reduce((sum, each) => sum + each, 0),
+            total,
+          );
+        },
+      }),
+    );
+    try {
+      for (const [at, buffer] of (await Promise.all(downloads)).entries()) {
+        const part = missing[at] ?? "root";
+        if (part === "root") checkRoot(buffer);
+        this.#parts.set(part, buffer);
+      }
+    } catch (error) {
+      giveUp.abort(error);
+      throw error;
+    }
+    return Object.fromEntries(this.#parts) as Record<Part, ArrayBuffer>;
+  }
+
+  #file(part: FirmwarePart): { url: URL; expected: FileIdentity } {
+    const { name, kernel, root, factory } = this.manifest;
+    if (part === "kernel")
+      return { url: new URL(`kernels/${kernel.name}/bzImage`, this.assets), expected: kernel };
+    const expected = part === "root" ? root : factory?.[part];
+    if (!expected) throw new FirmwareError("missing-file", `${name}/${part}`);
+    return { url: new URL(`images/${name}/${expected.file}`, this.assets), expected };
+  }
 }
 
 /**
@@ -66,37 +119,6 @@ export async function loadManifest(
       `firmware.json of "${name}" calls itself "${manifest.name}"`,
     );
   return manifest;
-}
-
-/** Both at once. When one fails the other is given up. */
-async function downloadParts(
-  assets: URL,
-  { name, kernel, root }: FirmwareManifest,
-  { signal, onProgress }: LoadOptions,
-): Promise<[kernel: ArrayBuffer, root: ArrayBuffer]> {
-  const total = kernel.bytes + root.bytes;
-  const loaded = { kernel: 0, root: 0 };
-  const progress = (part: keyof typeof loaded) => (bytes: number) => {
-    loaded[part] = bytes;
-    onProgress?.(loaded.kernel + loaded.root, total);
-  };
-  const giveUp = new AbortController();
-  const both = AbortSignal.any(signal ? [signal, giveUp.signal] : [giveUp.signal]);
-  try {
-    return await Promise.all([
-      downloadFile(new URL(`kernels/${kernel.name}/bzImage`, assets), kernel, {
-        signal: both,
-        onBytes: progress("kernel"),
-      }),
-      downloadFile(new URL(`images/${name}/${root.file}`, assets), root, {
-        signal: both,
-        onBytes: progress("root"),
-      }),
-    ]);
-  } catch (error) {
-    giveUp.abort(error);
-    throw error;
-  }
 }
 
 function checkRoot(root: ArrayBuffer): void {

@@ -15,6 +15,9 @@ export const MAX_KERNEL_BYTES = 64 * 1024 * 1024;
 export const MAX_ROOT_BYTES = 512 * 1024 * 1024;
 export const MAX_DISK_BYTES = 1024 * 1024 * 1024;
 
+/** Of a factory state: memory as saved, and the chunks that the first boot wrote. */
+export const MAX_STATE_BYTES = 256 * 1024 * 1024;
+
 const MAX_TITLE_CHARACTERS = 200;
 const MAX_VERSION_CHARACTERS = 100;
 
@@ -37,6 +40,33 @@ export interface FirmwareManifest {
   readonly root: FileIdentity & { readonly file: string };
   /** size of the router's disk, a multiple of 64 KiB */
   readonly diskBytes: number;
+  /** a router that has finished its first boot, when one was made; no part of the firmware's identity */
+  readonly factory?: FactoryState;
+}
+
+/** Memory and disk of a router that has finished its first boot and was never touched. Its files lie beside firmware.json. */
+export interface FactoryState {
+  /** what made it, and what it can be restored by: versions of v86, of the emulated PC, and its memory in bytes */
+  readonly pc: PcIdentity;
+  /** v86's state, compressed with zstd */
+  readonly state: FileIdentity & { readonly file: string };
+  /** what the first boot wrote, as an exported overlay (docs/archive-format.md) */
+  readonly chunks: FileIdentity & { readonly file: string };
+}
+
+/** A state fits only a PC of the same make. */
+export interface PcIdentity {
+  readonly v86: string;
+  /** number of the PC's devices and their places */
+  readonly devices: number;
+  readonly memoryBytes: number;
+}
+
+/** Whether a state that was saved on one PC can be restored on another. */
+export function isSamePc(one: PcIdentity, other: PcIdentity): boolean {
+  return (
+    one.v86 === other.v86 && one.devices === other.devices && one.memoryBytes === other.memoryBytes
+  );
 }
 
 /**
@@ -73,7 +103,29 @@ export function parseManifest(text: string): FirmwareManifest {
   };
   if (parsed.root.file === "firmware.json") throw damaged(`"root.file" names firmware.json itself`);
   checkDisk(parsed);
-  return parsed;
+  const factory = manifest["factory"];
+  return factory === undefined ? parsed : { ...parsed, factory: parseFactory(factory) };
+}
+
+function parseFactory(value: unknown): FactoryState {
+  const factory = object(value, "factory");
+  const pc = object(factory["pc"], "factory.pc");
+  const file = (key: string) => {
+    const part = object(factory[key], `factory.${key}`);
+    return {
+      file: nameField(part["file"], `factory.${key}.file`),
+      ...fileIdentity(part, `factory.${key}`, MAX_STATE_BYTES),
+    };
+  };
+  return {
+    pc: {
+      v86: textField(pc["v86"], "factory.pc.v86", MAX_VERSION_CHARACTERS),
+      devices: bytesField(pc["devices"], "factory.pc.devices", Number.MAX_SAFE_INTEGER),
+      memoryBytes: bytesField(pc["memoryBytes"], "factory.pc.memoryBytes", 2 ** 32),
+    },
+    state: file("state"),
+    chunks: file("chunks"),
+  };
 }
 
 /** @returns SHA-256 in hex of a fixed text that names both parts, so that either one changes it */

@@ -6,6 +6,7 @@ import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import type { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
+import type { HttpExchange } from "../network/http-message.js";
 import { toFailure } from "../network/failure.js";
 import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
 import { failure } from "./failure.js";
@@ -23,7 +24,7 @@ import type {
 } from "./messages.js";
 import { isPanic } from "./panic.js";
 import { RouterNetwork } from "./router-network.js";
-import { RouterShell } from "./shell.js";
+import { type ExecResult, RouterShell } from "./shell.js";
 import { Pc } from "./v86.js";
 
 const USAGE_EVERY_MS = 250;
@@ -133,9 +134,31 @@ export class Boot {
       onStall: (error) => boot.stalled(error),
       onCommit: () => boot.usageChanged(),
     });
-    if (message.restore) checkDisk(message.restore, disk, store.generation());
+    try {
+      if (message.restore) checkDisk(message.restore, disk, store.generation());
+    } catch (error) {
+      disk.close();
+      throw error;
+    }
     const boot = new Boot(message, disk, host, store);
     return boot;
+  }
+
+  /** Runs a command, as the page's `exec` does. */
+  exec(command: string): Promise<ExecResult> {
+    return this.#shell.exec(command);
+  }
+
+  /** HTTP to the router. */
+  readonly exchange: HttpExchange = (request, signal) => this.#network.exchange(request, signal);
+
+  /** Stops for good. What was not flushed is lost. */
+  destroy(): void {
+    this.#over = true;
+    this.#shell.end(new MachineError("The router was switched off."));
+    this.#network.destroy();
+    void this.#pc.pause();
+    this.disk.close();
   }
 
   receive(message: Exclude<ToWorker, { type: "start" }>): void {
@@ -206,10 +229,7 @@ export class Boot {
 
   #unfit(error: unknown): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#network.destroy();
-    void this.#pc.pause();
-    this.disk.close();
+    this.destroy();
     this.host.post({ type: "unfit", message: String(error) });
   }
 

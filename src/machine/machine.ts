@@ -9,29 +9,25 @@ import { diskImage } from "../disk/disk-image.js";
 import { readArchive, writeArchive } from "../disk/overlay-archive.js";
 import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
-import { type Firmware, loadFirmware, loadManifest } from "../firmware/load.js";
-import { firmwareDigest, type FirmwareManifest, isName } from "../firmware/manifest.js";
-import { loadPcParts } from "./assets.js";
+import { Firmware } from "../firmware/load.js";
+import { isName } from "../firmware/manifest.js";
+import { loadPcParts, type PcParts } from "./assets.js";
 import { COMMAND_LINE } from "./command-line.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
-import { MachineError } from "./errors.js";
+import { MachineError, UnfitStateError } from "./errors.js";
 import { MachineProgressEvent, type MachineState } from "./events.js";
-import { countStoredChunks, replaceStoredChunks, storedChunks } from "./stored-chunks.js";
+import { MEMORY_BYTES } from "./pc-identity.js";
+import { planPowerOn } from "./power-plan.js";
+import { RouterAccess } from "./router-access.js";
+import { replaceStoredChunks, storedChunks, storedOverlay } from "./stored-chunks.js";
 import { OverlayClaim } from "./overlay-claim.js";
-import type { ExecOptions, ExecResult } from "./shell.js";
 import type { Chunks } from "./messages.js";
 import type { Holder } from "./tabs.js";
-import { type ListeningPort, listeningPorts, LISTENING } from "./listening-ports.js";
 import { type Ended, WorkerLink } from "./worker-link.js";
-import type { ByteStream } from "../network/byte-stream.js";
-import { NetworkError } from "../network/errors.js";
-import type { HttpExchange } from "../network/http-message.js";
-import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
 declare const WORKER_FILE: string;
 
-const MEMORY_BYTES = 128 * 1024 * 1024;
 /** How long a router may take for a clean shutdown before it is cut off, in milliseconds. */
 const SHUTDOWN_MS = 60_000;
 /** How long the router's own `sync` may take before another tab gets the overlay, in milliseconds. */
@@ -63,9 +59,11 @@ interface PowerOn {
   readonly takeOver?: boolean;
   /** store changes; default true */
   readonly saving?: boolean;
+  /** boot, whatever states there are */
+  readonly cold?: boolean;
 }
 
-export class Machine extends EventTarget {
+export class Machine extends RouterAccess {
   /** name of the firmware */
   readonly firmware: string;
   /** name of the overlay; `null` when nothing is saved */
@@ -76,7 +74,7 @@ export class Machine extends EventTarget {
   #state: MachineState = "off";
   #error: Error | undefined;
   #stall: StorageError | undefined;
-  #loaded: Promise<Firmware> | undefined;
+  #firmware: Promise<Firmware> | undefined;
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
   #usage: Omit<StorageReport, "persisted"> | undefined;
@@ -85,8 +83,6 @@ export class Machine extends EventTarget {
   #saving = true;
   /** changes of earlier boots that are stored nowhere */
   #memory: Chunks | undefined;
-  #network: LanStatus = { phase: "searching" };
-  #wan = false;
   #askedToPersist = false;
   #destroyed = false;
 
@@ -102,6 +98,10 @@ export class Machine extends EventTarget {
     this.firmware = firmware;
     this.overlay = overlay;
     this.#assets = new URL(options.assets);
+  }
+
+  protected override get link(): WorkerLink | undefined {
+    return this.#link;
   }
 
   get state(): MachineState {
@@ -161,7 +161,7 @@ export class Machine extends EventTarget {
   async reboot(): Promise<void> {
     const link = this.#link;
     if (link) await this.#shutDown(link, "reboot");
-    return this.start();
+    return this.#start ?? this.#powerOn({ saving: this.#saving, cold: true });
   }
 
   /** Powers off cleanly, as `poweroff` in the router does. @returns at state `off` */
@@ -186,82 +186,12 @@ export class Machine extends EventTarget {
     return this.#powerOn({ reset: true });
   }
 
-  /**
-   * Runs a command in the router's root shell, after those asked before. While the router boots it waits.
-   *
-   * @param command what `sh -c` would take
-   * @returns output as text, and the exit status
-   * @throws {MachineError} the router is off or went off; {@link DOMException} on timeout or abort
-   */
-  exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
-    if (!this.#link)
-      return Promise.reject(new MachineError("The router is off. Start it to run commands."));
-    return this.#link.exec(command, options);
-  }
-
-  /**
-   * HTTP to the router, as its LAN sees it. Differs from the web's `fetch` in what router-fetch.ts says: every host name
-   * is the router, `Cookie` and `Set-Cookie` are not hidden, `redirect: "manual"` gives the redirect itself.
-   *
-   * @param input address, for example "/cgi-bin/luci/"; or a Request
-   * @throws {NetworkError} the router is off, cannot be reached, or does not answer with HTTP
-   * @throws {TypeError} the request makes no sense; or the signal's reason
-   */
-  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    const { routerFetch } = await import("../network/router-fetch.js");
-    return routerFetch(this.exchange, `http://${this.#network.router ?? "router"}/`, input, init);
-  }
-
-  /** One HTTP request as it is on the wire: no redirects are followed, no header is hidden. */
-  readonly exchange: HttpExchange = (request, signal) =>
-    this.#link ? this.#link.exchange(request, signal) : Promise.reject(new NetworkError("off"));
-
-  /**
-   * Opens a TCP connection to the router, from its LAN.
-   *
-   * @param port 1 to 65,535
-   * @throws {NetworkError} the router is off, cannot be reached, or refuses; or the signal's reason
-   */
-  connect(port: number, options: ConnectOptions = {}): Promise<ByteStream> {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      return Promise.reject(new RangeError(`${port} is no TCP port.`));
-    return this.#link ? this.#link.connect(port, options) : Promise.reject(new NetworkError("off"));
-  }
-
-  /** The TCP ports that the router listens on for its LAN, by number. */
-  async listeningPorts(): Promise<ListeningPort[]> {
-    return listeningPorts((await this.exec(LISTENING)).stdout);
-  }
-
-  /** Where the page's PC on the LAN has found the router; changes with the event "networkchange". */
-  get network(): LanStatus {
-    return this.#network;
-  }
-
-  /** Whether the router's WAN card is plugged in, see {@link plugWan}. Kept over reboots, not over reloads. */
-  get wan(): boolean {
-    return this.#wan;
-  }
-
-  /**
-   * Plugs the router's WAN card into a provider in the page, which gives it an address and answers for a few names and
-   * leads nowhere else; or pulls the cable, which is how a machine begins.
-   *
-   * @throws {MachineError} the provider could not be downloaded
-   */
-  async plugWan(plugged: boolean): Promise<void> {
-    await this.#link?.plugWan(plugged);
-    this.#wan = plugged;
-    this.dispatchEvent(new Event("networkchange"));
-  }
-
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
     const persisted = await persistedStorage();
     if (this.#usage) return { ...this.#usage, persisted };
     if (this.overlay === null) return { bytes: 0, chunks: 0, durability: "memory", persisted };
-    const manifest = await loadManifest(this.#assets, this.firmware);
-    const chunks = await countStoredChunks(await this.#identity(manifest));
+    const { chunks } = await storedOverlay(this.#identity(await this.#open()));
     return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
   }
 
@@ -271,8 +201,9 @@ export class Machine extends EventTarget {
    * @throws {StorageError} what is stored cannot be read
    */
   async exportOverlay(): Promise<Blob> {
-    const { manifest } = await this.#load();
-    const identity = await this.#identity(manifest);
+    const firmware = await this.#open();
+    const { manifest } = firmware;
+    const identity = this.#identity(firmware);
     const chunks = await this.#chunks(identity);
     const firmwareTitle = `${manifest.title} ${manifest.version}`;
     return writeArchive({ ...identity, chunkBytes: CHUNK_BYTES, firmwareTitle }, chunks);
@@ -280,8 +211,10 @@ export class Machine extends EventTarget {
 
   /** The whole disk as a raw image: the firmware's root and everything changed. QEMU boots it. */
   async exportDisk(): Promise<Blob> {
-    const { manifest, root } = await this.#load();
-    const chunks = await this.#chunks(await this.#identity(manifest));
+    const firmware = await this.#open();
+    const { manifest } = firmware;
+    const { root } = await firmware.load(["root"]);
+    const chunks = await this.#chunks(this.#identity(firmware));
     return diskImage(new Uint8Array(root), chunks, manifest.diskBytes, CHUNK_BYTES);
   }
 
@@ -294,8 +227,7 @@ export class Machine extends EventTarget {
    * @throws {StorageError} it cannot be stored, or another tab runs the router
    */
   async importOverlay(blob: Blob): Promise<void> {
-    const { manifest } = await this.#load();
-    const identity = await this.#identity(manifest);
+    const identity = this.#identity(await this.#open());
     const chunks = await readArchive(blob, { ...identity, chunkBytes: CHUNK_BYTES });
     const wasOn = this.#link !== undefined;
     const saved = this.overlay !== null && this.#saving;
@@ -345,25 +277,47 @@ export class Machine extends EventTarget {
   }
 
   async #boot(how: PowerOn, signal: AbortSignal): Promise<void> {
-    const { reset = false, takeOver = false, saving = true } = how;
+    const { takeOver = false, saving = true } = how;
     this.#error = undefined;
     this.#saving = saving;
     this.#setState("loading");
-    const [parts, firmware] = await Promise.all([loadPcParts(this.#assets), this.#load(signal)]);
+    // While the firmware's manifest is on its way.
+    const parts = loadPcParts(this.#assets);
+    parts.catch(() => undefined);
+    const firmware = await this.#open(signal);
     signal.throwIfAborted();
-    if (this.overlay !== null && saving) {
-      const key = overlayKey({ overlay: this.overlay, firmware: firmware.digest });
-      await this.#claim.take(key, takeOver, signal);
+    if (this.overlay !== null && saving)
+      await this.#claim.take(overlayKey(this.#identity(firmware)), takeOver, signal);
+    signal.throwIfAborted();
+    try {
+      await this.#run(how, firmware, await parts, signal);
+    } catch (error) {
+      if (!(error instanceof UnfitStateError)) throw error;
+      // Nothing was changed by it, and nobody was let in yet.
+      await this.#run({ ...how, cold: true }, firmware, await parts, signal);
     }
+  }
+
+  /** One worker, until a shell answers. */
+  async #run(how: PowerOn, firmware: Firmware, parts: PcParts, signal: AbortSignal): Promise<void> {
+    const { reset = false, saving = true } = how;
+    const cold = how.cold === true || this.#memory !== undefined;
+    const stored = this.overlay !== null;
+    const plan = await planPowerOn(
+      { firmware, identity: this.#identity(firmware), stored, reset, cold },
+      {
+        signal,
+        onProgress: (loaded, total) =>
+          this.dispatchEvent(new MachineProgressEvent("fetch", loaded, total)),
+      },
+    );
     signal.throwIfAborted();
-    const url = new URL(WORKER_FILE, this.#assets);
     const link = new WorkerLink(
-      url,
+      new URL(WORKER_FILE, this.#assets),
       {
         ...parts,
+        ...plan,
         assets: this.#assets.href,
-        kernel: firmware.kernel,
-        root: firmware.root,
         commandLine: COMMAND_LINE,
         memoryBytes: MEMORY_BYTES,
         diskBytes: firmware.manifest.diskBytes,
@@ -371,7 +325,7 @@ export class Machine extends EventTarget {
         overlay: this.overlay ?? undefined,
         saving,
         memory: this.#memory,
-        wan: this.#wan,
+        wan: this.wan,
         reset,
       },
       {
@@ -386,7 +340,7 @@ export class Machine extends EventTarget {
           this.#stall = error;
           this.#tell(error);
         },
-        network: (status) => this.#networkChanged(status),
+        network: (status) => this.networkChanged(status),
       },
     );
     this.#link = link;
@@ -394,10 +348,11 @@ export class Machine extends EventTarget {
     link.ended.then(
       (ended) => this.#ended(link, ended),
       (error: unknown) => {
-        if (this.#link === link) this.#fail(error);
+        if (this.#link === link && !(error instanceof UnfitStateError)) this.#fail(error);
       },
     );
     await link.shell;
+    if (plan.restore) this.dispatchEvent(new MachineProgressEvent("ready"));
     this.#setState("running");
   }
 
@@ -407,7 +362,8 @@ export class Machine extends EventTarget {
     this.#memory = memory;
     this.#link = undefined;
     this.#start = undefined;
-    if (how === "reboot") void this.#powerOn({ saving: this.#saving }).catch(() => undefined);
+    if (how === "reboot")
+      void this.#powerOn({ saving: this.#saving, cold: true }).catch(() => undefined);
     else if (how === "panic")
       this.#fail(
         new MachineError(
@@ -452,9 +408,8 @@ export class Machine extends EventTarget {
     }
   }
 
-  async #identity(manifest: FirmwareManifest): Promise<OverlayIdentity> {
-    const firmware = await firmwareDigest(manifest);
-    return { overlay: this.overlay ?? "copy", firmware, diskBytes: manifest.diskBytes };
+  #identity({ manifest, digest }: Firmware): OverlayIdentity {
+    return { overlay: this.overlay ?? "copy", firmware: digest, diskBytes: manifest.diskBytes };
   }
 
   /** The user's layer as it is now, as fresh as the router can make it. */
@@ -466,17 +421,15 @@ export class Machine extends EventTarget {
     return link.snapshot();
   }
 
-  /** Fetches the firmware once; a failure is not kept. */
-  #load(signal?: AbortSignal): Promise<Firmware> {
-    this.#loaded ??= loadFirmware(this.#assets, this.firmware, {
-      ...(signal && { signal }),
-      onProgress: (loaded, total) =>
-        this.dispatchEvent(new MachineProgressEvent("fetch", loaded, total)),
-    }).catch((error: unknown) => {
-      this.#loaded = undefined;
-      throw error;
-    });
-    return this.#loaded;
+  /** Fetches the firmware's manifest once; a failure is not kept. */
+  #open(signal?: AbortSignal): Promise<Firmware> {
+    this.#firmware ??= Firmware.open(this.#assets, this.firmware, signal).catch(
+      (error: unknown) => {
+        this.#firmware = undefined;
+        throw error;
+      },
+    );
+    return this.#firmware;
   }
 
   #decide(decision: "retry" | "detach"): void {
@@ -513,13 +466,8 @@ export class Machine extends EventTarget {
     this.#tell(this.#error);
   }
 
-  #networkChanged(status: LanStatus): void {
-    this.#network = status;
-    this.dispatchEvent(new Event("networkchange"));
-  }
-
   #release(): void {
-    this.#networkChanged({ phase: "searching" });
+    this.networkChanged({ phase: "searching" });
     this.#claim.release();
     this.#stall = undefined;
     this.#usage = undefined;

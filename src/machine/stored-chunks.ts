@@ -3,9 +3,18 @@ import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
 import type { Chunks } from "./messages.js";
 
-/** @throws {StorageError} the overlay cannot be read */
-export function countStoredChunks(identity: OverlayIdentity): Promise<number> {
-  return withStore(identity, async (store) => (await store.indexes()).length);
+/**
+ * How many chunks are stored, and the generation.
+ *
+ * @throws {StorageError} the overlay cannot be read
+ */
+export function storedOverlay(
+  identity: OverlayIdentity,
+): Promise<{ chunks: number; generation: number }> {
+  return withStore(identity, async (store) => ({
+    chunks: (await store.indexes()).length,
+    generation: store.generation(),
+  }));
 }
 
 /** @throws {StorageError} the overlay cannot be read */

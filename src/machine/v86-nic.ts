@@ -22,6 +22,8 @@ const DATA_VALID = 2;
 const SET_ADDRESS = [1, 1] as const;
 const OK = 0;
 const ERROR = 1;
+/** Device status (2.1): the driver is ready. Frames before that would leave it with a queue it does not know. */
+const DRIVER_OK = 4;
 const QUEUE = { receive: 0, send: 1, control: 2 };
 /** Non-transitional network device (5.1.1). */
 const DEVICE_ID = 0x1041;
@@ -33,6 +35,7 @@ const MAX_FRAME_BYTES = 1518;
 /** What of v86's virtio transport is used here. */
 export interface Transport {
   readonly queues: readonly Queue[];
+  readonly device_status: number;
   notify_config_changes(): void;
   reset(): void;
   set_state(state: unknown): void;
@@ -130,7 +133,7 @@ export class VirtioNic {
 
   /** A frame for the guest; not changed any more by the caller. */
   receive(frame: Uint8Array): void {
-    if (!this.plugged || frame.length > MAX_FRAME_BYTES) return;
+    if (!this.plugged || !this.#queue(QUEUE.receive) || frame.length > MAX_FRAME_BYTES) return;
     if (this.#backlog.length < MAX_BACKLOG) this.#backlog.push(frame);
     this.#deliver();
   }
@@ -154,7 +157,8 @@ export class VirtioNic {
 
   #queue(number: number): Queue | undefined {
     const queue = this.#transport.queues[number];
-    return queue?.is_configured() ? queue : undefined;
+    const isReady = (this.#transport.device_status & DRIVER_OK) !== 0;
+    return isReady && queue?.is_configured() ? queue : undefined;
   }
 
   /** Called for each frame, and when the guest has new buffers. */

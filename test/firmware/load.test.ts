@@ -1,9 +1,16 @@
 import { expect } from "@esm-bundle/chai";
 import { loadCatalogue } from "../../src/firmware/catalogue.js";
 import { FirmwareError } from "../../src/firmware/errors.js";
-import { loadFirmware } from "../../src/firmware/load.js";
+import { Firmware, type LoadOptions } from "../../src/firmware/load.js";
 
 const SITE = new URL("/test/firmware/site/", location.href);
+
+/** Manifest, kernel and root of a firmware. */
+async function loadFirmware(assets: URL, name: string, options: LoadOptions = {}) {
+  const firmware = await Firmware.open(assets, name, options.signal);
+  const { kernel, root } = await firmware.load(["kernel", "root"], options);
+  return { manifest: firmware.manifest, digest: firmware.digest, kernel, root };
+}
 
 async function refusal(load: Promise<unknown>): Promise<FirmwareError> {
   try {

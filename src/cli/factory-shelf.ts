@@ -1,0 +1,42 @@
+/** The factory states that were made on this machine, `.cache/factory/<firmware>/`; git knows nothing of them. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type FactoryState,
+  type FirmwareManifest,
+  firmwareDigest,
+  isSamePc,
+  parseManifest,
+} from "../firmware/manifest.js";
+import { PC } from "../machine/pc-identity.js";
+
+/** `factory.json` of a factory state. */
+export interface BakedState {
+  /** digest of the firmware that it was made of */
+  readonly firmware: string;
+  readonly factory: FactoryState;
+}
+
+export function factoryFolder(project: string, name: string): string {
+  return join(project, ".cache", "factory", name);
+}
+
+/** @returns the manifest with its factory state, when there is one that fits firmware and PC; else as it was */
+export async function withFactoryState(
+  project: string,
+  manifest: FirmwareManifest,
+): Promise<FirmwareManifest> {
+  try {
+    const path = join(factoryFolder(project, manifest.name), "factory.json");
+    const baked = JSON.parse(await readFile(path, "utf8")) as BakedState;
+    // Through the same checks as in the page: a file that somebody cut is none.
+    const whole = parseManifest(JSON.stringify({ ...manifest, factory: baked.factory }));
+    const fits =
+      baked.firmware === (await firmwareDigest(manifest)) &&
+      whole.factory !== undefined &&
+      isSamePc(whole.factory.pc, PC);
+    return fits ? whole : manifest;
+  } catch {
+    return manifest;
+  }
+}

@@ -1,0 +1,15 @@
+/** What PC this version emulates: a saved state fits no other. */
+import { type PcIdentity } from "../firmware/manifest.js";
+import { V86_DIRECTORY } from "./assets.js";
+
+/** RAM of every machine in bytes. */
+export const MEMORY_BYTES = 128 * 1024 * 1024;
+
+/** Raised whenever v86.ts or v86-nic.ts changes what devices there are, or where. */
+const DEVICES = 1;
+
+export const PC: PcIdentity = {
+  v86: V86_DIRECTORY.replace(/^v86-/, ""),
+  devices: DEVICES,
+  memoryBytes: MEMORY_BYTES,
+};

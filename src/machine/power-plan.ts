@@ -1,0 +1,63 @@
+/**
+ * How a router comes to life: from the factory state when its disk is untouched, from its saved memory when that fits
+ * what is stored, else by booting. A state only ever saves time; whatever speaks against it, there is the boot.
+ */
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { readArchive } from "../disk/overlay-archive.js";
+import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { Firmware, LoadOptions } from "../firmware/load.js";
+import { isSamePc } from "../firmware/manifest.js";
+import type { RestoreMessage } from "./messages.js";
+import { PC } from "./pc-identity.js";
+import { storedOverlay } from "./stored-chunks.js";
+
+export interface PlanOptions {
+  readonly firmware: Firmware;
+  readonly identity: OverlayIdentity;
+  /** whether there is an overlay in the browser that this machine starts from */
+  readonly stored: boolean;
+  /** whether it is dropped first */
+  readonly reset: boolean;
+  /** whether to boot in any case */
+  readonly cold: boolean;
+}
+
+/** What a power-on needs of the firmware, and the state it goes on from. */
+export interface PowerPlan {
+  readonly kernel: ArrayBuffer | undefined;
+  readonly root: ArrayBuffer;
+  readonly restore: RestoreMessage | undefined;
+}
+
+/**
+ * Decides, and loads what the decision needs. The caller holds the overlay's lock.
+ *
+ * @throws {FirmwareError | StorageError} neither way can be gone
+ */
+export async function planPowerOn(plan: PlanOptions, options: LoadOptions): Promise<PowerPlan> {
+  const { firmware, cold } = plan;
+  const { factory } = firmware.manifest;
+  if (!cold && factory && isSamePc(factory.pc, PC) && (await isUntouched(plan))) {
+    try {
+      return await fromFactory(plan, options);
+    } catch {
+      options.signal?.throwIfAborted();
+      // A factory state that is missing or damaged on the site costs time only.
+    }
+  }
+  const { kernel, root } = await firmware.load(["kernel", "root"], options);
+  return { kernel, root, restore: undefined };
+}
+
+async function isUntouched({ identity, stored, reset }: PlanOptions): Promise<boolean> {
+  return !stored || reset || (await storedOverlay(identity)).chunks === 0;
+}
+
+async function fromFactory(
+  { firmware, identity }: PlanOptions,
+  options: LoadOptions,
+): Promise<PowerPlan> {
+  const { root, state, chunks } = await firmware.load(["root", "state", "chunks"], options);
+  const seed = await readArchive(new Blob([chunks]), { ...identity, chunkBytes: CHUNK_BYTES });
+  return { kernel: undefined, root, restore: { state, disk: { seed } } };
+}
