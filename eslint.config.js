@@ -36,9 +36,9 @@ function layerRules() {
               ...(folder === "machine"
                 ? []
                 : [{ name: "v86", message: "Only src/machine/ imports v86." }]),
-              ...(folder === "disk"
+              ...(folder === "disk" || folder === "snapshot"
                 ? []
-                : [{ name: "idb-keyval", message: "Only src/disk/ stores." }]),
+                : [{ name: "idb-keyval", message: "Only src/disk/ and src/snapshot/ store." }]),
             ],
             patterns: [
               {

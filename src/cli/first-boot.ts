@@ -96,7 +96,8 @@ export async function finishFirstBoot(
   for (const command of [TIDY, REREAD]) await boot.exec(command);
   await warmWeb(boot, print, signal);
   await boot.exec("sync");
-  const { state, chunks } = await boot.save();
+  const { state } = await boot.save();
+  const chunks = await boot.chunks();
   boot.destroy();
   return { state, chunks };
 }

@@ -1,19 +1,23 @@
-/** The chunks of a boot: those of its overlay, or a copy of them in memory. */
+/** What a boot begins with: the chunks of its overlay, or a copy of them in memory; and the state it goes on from. */
 import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
-import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
+import type { LayeredDisk } from "../disk/layered-disk.js";
+import { deleteOverlay, openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
+import { isFit, loadState } from "../snapshot/saved-state.js";
+import { UnfitStateError } from "./errors.js";
 import type { StartMessage } from "./messages.js";
+import { PC } from "./pc-identity.js";
 
 /** The chunk store of a boot; without saving, a copy in memory of what is stored at this moment. */
 export async function openStore(message: StartMessage): Promise<ChunkStore> {
-  const { overlay, firmware, diskBytes, saving, memory } = message;
+  const { overlay, saving, memory } = message;
   if (memory || overlay === undefined) {
     const store = memoryChunkStore();
     if (memory) await store.commit(memory);
     return store;
   }
-  const identity = { overlay, firmware, diskBytes };
+  const identity = identityOf(message);
   const stored = await openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
     // The person asked to drop what is stored: that must work when it is damaged, above all.
     const damaged = error instanceof StorageError && error.problem === "damaged";
@@ -26,4 +30,32 @@ export async function openStore(message: StartMessage): Promise<ChunkStore> {
   await copy.replace(await stored.snapshot());
   stored.close();
   return copy;
+}
+
+/** @returns the overlay of a machine that has one */
+export function identityOf({ overlay, firmware, diskBytes }: StartMessage): OverlayIdentity {
+  return { overlay: overlay ?? "", firmware, diskBytes };
+}
+
+/** A state, and what the first console showed last when it was saved. */
+export interface Restored {
+  readonly state: ArrayBuffer;
+  readonly console?: Uint8Array<ArrayBuffer>;
+}
+
+/** @throws {UnfitStateError} it belongs to another content of the disk, or is gone */
+export async function stateToRestore(
+  { restore, ...message }: StartMessage,
+  disk: LayeredDisk,
+  generation: number,
+): Promise<Restored | undefined> {
+  if (!restore) return undefined;
+  if (restore.kind === "factory") {
+    if (disk.usage.chunks > 0) throw new UnfitStateError("The router's disk is not untouched.");
+    return restore;
+  }
+  const saved = await loadState(identityOf({ restore, ...message }));
+  if (!saved || !isFit(saved, PC, generation))
+    throw new UnfitStateError("The saved memory belongs to another content of the disk.");
+  return saved;
 }

@@ -6,23 +6,20 @@ import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import type { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
+import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { HttpExchange } from "../network/http-message.js";
 import { toFailure } from "../network/failure.js";
 import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
+import { storeState } from "../snapshot/saved-state.js";
 import { failure } from "./failure.js";
 import { ConsoleWatch } from "./boot-watch.js";
-import { openStore } from "./boot-store.js";
-import { MachineError, UnfitStateError } from "./errors.js";
+import { identityOf, openStore, type Restored, stateToRestore } from "./boot-store.js";
+import { ByteTail } from "./byte-tail.js";
+import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
-import type {
-  Chunks,
-  Ending,
-  FromWorker,
-  RestoreMessage,
-  StartMessage,
-  ToWorker,
-} from "./messages.js";
+import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import { isPanic } from "./panic.js";
+import { PC } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
 import { type ExecResult, RouterShell } from "./shell.js";
 import { Pc } from "./v86.js";
@@ -38,6 +35,8 @@ const CONFIGURED =
   "read -r name </proc/sys/kernel/hostname && [ \"$name\" != '(none)' ]";
 const CONFIG_POLL_MS = 250;
 const CONFIG_WAIT_MS = 60_000;
+/** How much of the first console is kept for the next visit, in bytes: some screens of it. */
+const SHOWN_BYTES = 64 * 1024;
 /** How long a restored router may take to answer before it is given up and booted, in milliseconds. */
 const RESTORED_ANSWER_MS = 30_000;
 
@@ -61,6 +60,9 @@ export class Boot {
   readonly #shell: RouterShell;
   readonly #network: RouterNetwork;
   readonly #watch: ConsoleWatch;
+  readonly #identity: OverlayIdentity;
+  /** what the first console showed last */
+  readonly #shown = new ByteTail(SHOWN_BYTES);
   /** what was typed before a restored router may be used; `undefined` from then on */
   #held: Uint8Array[] | undefined;
   readonly #running = new Map<number, AbortController>();
@@ -73,8 +75,9 @@ export class Boot {
   private constructor(
     message: StartMessage,
     private readonly disk: LayeredDisk,
-    private readonly host: BootHost,
     private readonly store: ChunkStore,
+    private readonly host: BootHost,
+    restored: Restored | undefined,
   ) {
     const encoder = new TextEncoder();
     this.#watch = new ConsoleWatch({
@@ -82,16 +85,17 @@ export class Boot {
       onPanicLine: () => void this.#checkPanic(),
     });
     this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
-    const { restore } = message;
-    this.#held = restore ? [] : undefined;
+    this.#identity = identityOf(message);
+    this.#held = restored ? [] : undefined;
+    if (restored?.console) this.#print(restored.console);
     this.#pc = new Pc({
       ...message,
       disk,
-      state: restore?.state,
+      state: restored?.state,
       on: {
         serial: (bytes) => {
           this.#watch.receive(bytes);
-          this.host.post({ type: "output", bytes }, [bytes.buffer]);
+          this.#print(bytes);
         },
         console: (bytes) => this.#shell.receive(bytes),
         frame: (card, frame) => this.#network.receive(card, frame),
@@ -107,7 +111,7 @@ export class Boot {
       onStatus: (status) => this.host.post({ type: "network", status }),
     });
     if (message.wan) void this.#network.plugWan(true).catch(() => undefined);
-    const ready = restore ? this.#restored() : this.#shellReady();
+    const ready = restored ? this.#restored() : this.#shellReady();
     ready.then(
       () => {
         this.host.post({ type: "shell" });
@@ -115,7 +119,7 @@ export class Boot {
         this.#letIn();
       },
       (error: unknown) => {
-        if (restore) this.#unfit(error);
+        if (restored) this.#unfit(error);
       },
     );
     this.#postUsage();
@@ -123,6 +127,7 @@ export class Boot {
 
   /** @throws {StorageError} the store cannot be opened */
   static async start(message: StartMessage, host: BootHost): Promise<Boot> {
+    let boot: Boot | undefined;
     const { diskBytes } = message;
     const store = await openStore(message);
     if (message.reset) await store.clear();
@@ -130,18 +135,23 @@ export class Boot {
       base: new ImageLayer(new Uint8Array(message.root), diskBytes),
       store,
       chunkBytes: CHUNK_BYTES,
-      seed: seedOf(message.restore),
-      onStall: (error) => boot.stalled(error),
-      onCommit: () => boot.usageChanged(),
+      seed: message.restore?.kind === "factory" ? message.restore.seed : undefined,
+      onStall: (error) => boot?.stalled(error),
+      onCommit: () => boot?.usageChanged(),
     });
     try {
-      if (message.restore) checkDisk(message.restore, disk, store.generation());
+      const restored = await stateToRestore(message, disk, store.generation());
+      boot = new Boot(message, disk, store, host, restored);
+      return boot;
     } catch (error) {
       disk.close();
       throw error;
     }
-    const boot = new Boot(message, disk, host, store);
-    return boot;
+  }
+
+  /** All that was written to the disk. */
+  chunks(): Promise<Chunks> {
+    return this.disk.snapshot();
   }
 
   /** Runs a command, as the page's `exec` does. */
@@ -185,8 +195,8 @@ export class Boot {
         });
       case "save":
         return void this.#answer(message.id, async () => {
-          const { state, generation } = await this.save();
-          this.host.post({ type: "state", id: message.id, state, generation }, [state]);
+          const bytes = await this.#store();
+          this.host.post({ type: "saved", id: message.id, bytes });
         });
       case "decide":
         return this.#decide(message.decision);
@@ -207,6 +217,11 @@ export class Boot {
       if (exitCode === 0) return;
       await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
     }
+  }
+
+  #print(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#shown.push(bytes);
+    this.host.post({ type: "output", bytes }, [bytes.buffer]);
   }
 
   async #restored(): Promise<void> {
@@ -234,23 +249,35 @@ export class Boot {
   }
 
   /**
-   * Memory, the disk's chunks and their generation at one moment, for a state that can be gone on from.
+   * Memory at a moment when the disk is all stored, and the disk's generation then.
    *
    * @throws {MachineError} the router is too busy, or its changes cannot be saved just now
    */
-  async save(): Promise<{ state: ArrayBuffer; chunks: Chunks; generation: number }> {
+  async save(): Promise<{ state: ArrayBuffer; generation: number }> {
     try {
       for (;;) {
         await this.disk.flush();
         const state = await this.#pc.saveState();
         // Something was written before it idled: that state belongs to a disk that is not stored yet.
-        if (this.disk.flushed)
-          return { state, chunks: await this.disk.snapshot(), generation: this.store.generation() };
+        if (this.disk.flushed) return { state, generation: this.store.generation() };
         void this.#pc.resume();
       }
     } finally {
       void this.#pc.resume();
     }
+  }
+
+  /** Saves the memory beside the overlay, for the next visit. @returns its size in bytes */
+  async #store(): Promise<number> {
+    const { state, generation } = await this.save();
+    const bytes = state.byteLength;
+    await storeState(this.#identity, {
+      pc: PC,
+      generation,
+      state,
+      console: this.#shown.bytes,
+    });
+    return bytes;
   }
 
   /** The store failed: hold the guest, so that it neither times out nor piles up more. */
@@ -370,14 +397,4 @@ export class Boot {
     this.#network.destroy();
     this.host.post(failure(error, this.#watch.lastLines));
   }
-}
-
-/** @throws {Error} the state belongs to another disk */
-function checkDisk({ disk: wanted }: RestoreMessage, disk: LayeredDisk, generation: number): void {
-  const fits = "seed" in wanted ? disk.usage.chunks === 0 : wanted.generation === generation;
-  if (!fits) throw new UnfitStateError("The saved state belongs to another content of the disk.");
-}
-
-function seedOf(restore: RestoreMessage | undefined): Chunks | undefined {
-  return restore && "seed" in restore.disk ? restore.disk.seed : undefined;
 }

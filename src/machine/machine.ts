@@ -16,6 +16,7 @@ import { COMMAND_LINE } from "./command-line.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { MachineError, UnfitStateError } from "./errors.js";
 import { MachineProgressEvent, type MachineState } from "./events.js";
+import { KeptMemory } from "./kept-memory.js";
 import { MEMORY_BYTES } from "./pc-identity.js";
 import { planPowerOn } from "./power-plan.js";
 import { RouterAccess } from "./router-access.js";
@@ -47,6 +48,8 @@ export interface StorageReport {
   /** bytes of the stored chunks */
   readonly bytes: number;
   readonly chunks: number;
+  /** size of the memory that is kept for the next visit, in bytes; 0 when there is none */
+  readonly memoryBytes: number;
   /** whether the browser promised not to evict this origin's data */
   readonly persisted: boolean;
   readonly durability: Durability;
@@ -77,7 +80,8 @@ export class Machine extends RouterAccess {
   #firmware: Promise<Firmware> | undefined;
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
-  #usage: Omit<StorageReport, "persisted"> | undefined;
+  #usage: Omit<StorageReport, "persisted" | "memoryBytes"> | undefined;
+  readonly #kept = new KeptMemory(() => (this.#isKeepable() ? this.#link : undefined));
   #giveUp = new AbortController();
   /** whether changes are stored, as long as there is an overlay */
   #saving = true;
@@ -189,10 +193,27 @@ export class Machine extends RouterAccess {
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
     const persisted = await persistedStorage();
-    if (this.#usage) return { ...this.#usage, persisted };
-    if (this.overlay === null) return { bytes: 0, chunks: 0, durability: "memory", persisted };
-    const { chunks } = await storedOverlay(this.#identity(await this.#open()));
-    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
+    if (this.overlay === null)
+      return { bytes: 0, chunks: 0, durability: "memory", memoryBytes: 0, persisted };
+    const identity = this.#identity(await this.#open());
+    const memoryBytes = await this.#kept.bytes(identity);
+    if (this.#usage) return { ...this.#usage, memoryBytes, persisted };
+    const { chunks } = await storedOverlay(identity);
+    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", memoryBytes, persisted };
+  }
+
+  /**
+   * Whether the router's memory is kept beside its changes, so that the next visit goes on where this one ended. For
+   * all routers of the origin; default true. It only ever saves time.
+   */
+  get keepMemory(): boolean {
+    return this.#kept.wanted;
+  }
+
+  set keepMemory(keep: boolean) {
+    this.#kept.wanted = keep;
+    if (keep) this.#kept.changed();
+    this.dispatchEvent(new Event("storagechange"));
   }
 
   /**
@@ -303,8 +324,10 @@ export class Machine extends RouterAccess {
     const { reset = false, saving = true } = how;
     const cold = how.cold === true || this.#memory !== undefined;
     const stored = this.overlay !== null;
+    const identity = this.#identity(firmware);
+    const resume = stored && saving && this.#kept.wanted;
     const plan = await planPowerOn(
-      { firmware, identity: this.#identity(firmware), stored, reset, cold },
+      { firmware, identity, stored, reset, resume, cold },
       {
         signal,
         onProgress: (loaded, total) =>
@@ -312,6 +335,8 @@ export class Machine extends RouterAccess {
       },
     );
     signal.throwIfAborted();
+    // What is not gone on from now never will be: the disk is about to change.
+    if (stored && saving && plan.restore?.kind !== "saved") void this.#kept.drop(identity);
     const link = new WorkerLink(
       new URL(WORKER_FILE, this.#assets),
       {
@@ -330,16 +355,17 @@ export class Machine extends RouterAccess {
       },
       {
         stage: (stage) => this.dispatchEvent(new MachineProgressEvent(stage)),
-        output: (bytes) => this.#console.output(bytes),
+        output: (bytes) => {
+          this.#kept.changed();
+          this.#console.output(bytes);
+        },
         usage: ({ bytes, chunks, durability }) => {
           this.#usage = { bytes, chunks, durability };
+          this.#kept.changed();
           if (chunks > 0 && durability === "strict") void this.#askToPersist();
           this.dispatchEvent(new Event("storagechange"));
         },
-        stalled: (error) => {
-          this.#stall = error;
-          this.#tell(error);
-        },
+        stalled: (error) => void this.#stalled(link, error),
         network: (status) => this.networkChanged(status),
       },
     );
@@ -354,6 +380,27 @@ export class Machine extends RouterAccess {
     await link.shell;
     if (plan.restore) this.dispatchEvent(new MachineProgressEvent("ready"));
     this.#setState("running");
+    this.#kept.begin(identity);
+    this.#kept.changed();
+  }
+
+  /** Whether memory can be saved now, and would be of use: an untouched router is restored from the factory state. */
+  #isKeepable(): boolean {
+    const { durability, chunks } = this.#usage ?? {};
+    return (
+      this.#state === "running" && !this.#stall && durability === "strict" && (chunks ?? 0) > 0
+    );
+  }
+
+  /** The store failed, and the machine is paused. Kept memory gives way to changes: then it is tried again at once. */
+  async #stalled(link: WorkerLink, error: StorageError): Promise<void> {
+    if (error.problem === "full" && (await this.#kept.drop())) {
+      link.decide("retry");
+      return;
+    }
+    if (this.#link !== link) return;
+    this.#stall = error;
+    this.#tell(error);
   }
 
   /** A boot came to its end, by the guest's or the host's doing. */
@@ -379,6 +426,7 @@ export class Machine extends RouterAccess {
     const link = this.#link;
     if (link && this.#state === "running")
       await link.exec("sync", { timeout: SYNC_MS }).catch(() => undefined);
+    await this.#kept.save();
     if (link && !this.#stall) {
       link.stop();
       await link.ended.catch(() => undefined);
@@ -468,6 +516,7 @@ export class Machine extends RouterAccess {
 
   #release(): void {
     this.networkChanged({ phase: "searching" });
+    this.#kept.end();
     this.#claim.release();
     this.#stall = undefined;
     this.#usage = undefined;

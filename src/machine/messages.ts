@@ -50,7 +50,7 @@ export type ToWorker =
   | { readonly type: "cancel"; readonly id: number }
   /** Hand over all chunks as they are now, unsaved ones too; answered by `chunks` or `refused`. */
   | { readonly type: "snapshot"; readonly id: number }
-  /** Save memory and the disk's generation at one moment; answered by `state`, `refused`. */
+  /** Save the memory beside the overlay; answered by `saved`, `refused`. */
   | { readonly type: "save"; readonly id: number }
   /** What the person decided after `stalled`. */
   | { readonly type: "decide"; readonly decision: "retry" | "detach" }
@@ -86,13 +86,17 @@ export interface StartMessage {
   readonly reset: boolean;
 }
 
-/** A memory state, and the disk it belongs to. */
-export interface RestoreMessage {
-  /** v86's state, as it is or compressed with zstd */
-  readonly state: ArrayBuffer;
-  /** the factory's chunks, when the disk must be untouched; else the generation that it must have */
-  readonly disk: { readonly seed: Chunks } | { readonly generation: number };
-}
+/** What a router goes on from. */
+export type RestoreMessage =
+  /** The factory state; the disk must be untouched, and holds these chunks then. */
+  | {
+      readonly kind: "factory";
+      /** v86's state, compressed with zstd */
+      readonly state: ArrayBuffer;
+      readonly seed: Chunks;
+    }
+  /** What the last visit left of this overlay (src/snapshot/saved-state.ts). */
+  | { readonly kind: "saved" };
 
 /** How a boot ended, seen from the host. `stopped` answers the page's `stop`. */
 export type Ending = "reboot" | "halt" | "panic" | "stopped";
@@ -129,13 +133,8 @@ export type FromWorker =
     }
   /** Where the page's PC on the LAN has found the router. */
   | { readonly type: "network"; readonly status: LanStatus }
-  /** Answers `save`: v86's state, and the generation of the disk that it belongs to. */
-  | {
-      readonly type: "state";
-      readonly id: number;
-      readonly state: ArrayBuffer;
-      readonly generation: number;
-    }
+  /** Answers `save`: how many bytes it took. */
+  | { readonly type: "saved"; readonly id: number; readonly bytes: number }
   /** What was asked for under this number failed. */
   | { readonly type: "refused"; readonly id: number; readonly failure: Failure }
   /** The store failed; the machine is paused and the pending writes are kept until `decide`. */

@@ -7,6 +7,7 @@ import { readArchive } from "../disk/overlay-archive.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { Firmware, LoadOptions } from "../firmware/load.js";
 import { isSamePc } from "../firmware/manifest.js";
+import { isFit, savedStateHeader } from "../snapshot/saved-state.js";
 import type { RestoreMessage } from "./messages.js";
 import { PC } from "./pc-identity.js";
 import { storedOverlay } from "./stored-chunks.js";
@@ -18,6 +19,8 @@ export interface PlanOptions {
   readonly stored: boolean;
   /** whether it is dropped first */
   readonly reset: boolean;
+  /** whether this machine may go on from the memory that was saved of the overlay, being the one that writes it */
+  readonly resume: boolean;
   /** whether to boot in any case */
   readonly cold: boolean;
 }
@@ -35,22 +38,31 @@ export interface PowerPlan {
  * @throws {FirmwareError | StorageError} neither way can be gone
  */
 export async function planPowerOn(plan: PlanOptions, options: LoadOptions): Promise<PowerPlan> {
-  const { firmware, cold } = plan;
-  const { factory } = firmware.manifest;
-  if (!cold && factory && isSamePc(factory.pc, PC) && (await isUntouched(plan))) {
-    try {
-      return await fromFactory(plan, options);
-    } catch {
-      options.signal?.throwIfAborted();
-      // A factory state that is missing or damaged on the site costs time only.
+  const { firmware, identity, cold } = plan;
+  if (!cold) {
+    const { chunks, generation } = await storedNow(plan);
+    const { factory } = firmware.manifest;
+    if (chunks === 0 && factory && isSamePc(factory.pc, PC)) {
+      try {
+        return await fromFactory(plan, options);
+      } catch {
+        options.signal?.throwIfAborted();
+        // A factory state that is missing or damaged on the site costs time only.
+      }
+    }
+    const saved = chunks > 0 && plan.resume ? await savedStateHeader(identity) : undefined;
+    if (saved && isFit(saved, PC, generation)) {
+      const { root } = await firmware.load(["root"], options);
+      return { kernel: undefined, root, restore: { kind: "saved" } };
     }
   }
   const { kernel, root } = await firmware.load(["kernel", "root"], options);
   return { kernel, root, restore: undefined };
 }
 
-async function isUntouched({ identity, stored, reset }: PlanOptions): Promise<boolean> {
-  return !stored || reset || (await storedOverlay(identity)).chunks === 0;
+/** What is stored of the disk that the machine will start from. */
+async function storedNow({ identity, stored, reset }: PlanOptions) {
+  return !stored || reset ? { chunks: 0, generation: 0 } : await storedOverlay(identity);
 }
 
 async function fromFactory(
@@ -59,5 +71,5 @@ async function fromFactory(
 ): Promise<PowerPlan> {
   const { root, state, chunks } = await firmware.load(["root", "state", "chunks"], options);
   const seed = await readArchive(new Blob([chunks]), { ...identity, chunkBytes: CHUNK_BYTES });
-  return { kernel: undefined, root, restore: { state, disk: { seed } } };
+  return { kernel: undefined, root, restore: { kind: "factory", state, seed } };
 }

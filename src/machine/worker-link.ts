@@ -34,9 +34,8 @@ export interface Ended {
 }
 
 /** What a question to the worker is answered with. */
-type Answer = ExecResult | Chunks | ResponseMessage | StateMessage | undefined;
+type Answer = ExecResult | Chunks | ResponseMessage | undefined;
 type ResponseMessage = FromWorker & { type: "response" };
-type StateMessage = FromWorker & { type: "state" };
 
 interface Pending {
   resolve(answer: Answer): void;
@@ -89,9 +88,9 @@ export class WorkerLink {
     return (await this.#ask((id) => this.#post({ type: "snapshot", id }))) as Chunks;
   }
 
-  /** Memory, and the generation of the disk that it belongs to. */
-  async save(): Promise<{ state: ArrayBuffer; generation: number }> {
-    return (await this.#ask((id) => this.#post({ type: "save", id }))) as StateMessage;
+  /** Saves the memory beside the overlay. */
+  async save(): Promise<void> {
+    await this.#ask((id) => this.#post({ type: "save", id }));
   }
 
   /** Plugs the WAN cable in, or pulls it. */
@@ -230,8 +229,8 @@ export class WorkerLink {
         return this.#close(new MachineError("The router was switched off or restarted."));
       case "unfit":
         return this.#close(new UnfitStateError(message.message));
-      case "state":
-        return this.#pending.get(message.id)?.resolve(message);
+      case "saved":
+        return this.#pending.get(message.id)?.resolve(undefined);
       case "failed":
         return this.#close(
           message.problem
