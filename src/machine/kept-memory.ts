@@ -48,12 +48,18 @@ export class KeptMemory {
     this.#schedule.end();
   }
 
-  /** Saves now, if that may be done. Never rejects: without a saved memory the next visit boots. */
-  async save(): Promise<void> {
-    if (this.wanted)
-      await this.saveable()
-        ?.save()
-        .catch(() => undefined);
+  /**
+   * Saves now, if that may be done. Never rejects: without a saved memory the next visit boots.
+   *
+   * @returns whether it did
+   */
+  async save(): Promise<boolean> {
+    const link = this.wanted ? this.saveable() : undefined;
+    if (!link) return false;
+    return link.save().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Forgets what is kept. @returns whether there was something */
