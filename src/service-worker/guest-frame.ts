@@ -13,6 +13,9 @@ export class GuestFrame {
   readonly #frame = document.createElement("iframe");
   readonly #watched = new WeakSet<Document>();
   #reported = "";
+  #order = 0;
+  /** the page that the frame is about to leave */
+  #left: Document | undefined;
 
   /** @param tell what happens in the frame */
   constructor(private readonly tell: (message: BridgeMessage) => void) {
@@ -21,9 +24,10 @@ export class GuestFrame {
     setInterval(() => this.#look(), LOOK_MS);
   }
 
-  show(path: string): void {
-    this.#reported = "";
-    if (this.#frame.isConnected) this.#frame.contentWindow?.location.replace(this.#absolute(path));
+  /** @param order tells in every report which call of this it follows */
+  show(path: string, order: number): void {
+    this.#order = order;
+    if (this.#frame.isConnected) this.#replace(path);
     else {
       this.#frame.src = path;
       document.body.append(this.#frame);
@@ -31,18 +35,35 @@ export class GuestFrame {
   }
 
   reload(): void {
-    this.#reported = "";
+    this.#leave();
     this.#frame.contentWindow?.location.reload();
   }
 
-  #absolute(path: string): string {
-    return new URL(path, location.origin).href;
+  /** What was asked for became no page. */
+  stay(): void {
+    this.#left = undefined;
+    this.#look();
+  }
+
+  #replace(path: string): void {
+    const { href } = new URL(path, location.origin);
+    const here = this.#frame.contentDocument?.location.href;
+    const within = href.includes("#") && here?.replace(/#.*/s, "") === href.replace(/#.*/s, "");
+    if (!within) this.#leave();
+    this.#frame.contentWindow?.location.replace(href);
+  }
+
+  /** Until another page is there, where the frame is tells nothing. */
+  #leave(): void {
+    this.#left = this.#frame.contentDocument ?? undefined;
+    this.#reported = "";
   }
 
   #look(): void {
     const page = this.#frame.contentDocument;
     // Without a document: the browser's own page about a frame that may not go there.
     if (!page || page.location.origin !== location.origin) return;
+    if (page === this.#left) return;
     this.#watch(page);
     if (page.readyState === "loading") return;
     const { pathname, search, hash } = page.location;
@@ -51,7 +72,7 @@ export class GuestFrame {
     const report = `${path} ${String(problem)}`;
     if (report === this.#reported) return;
     this.#reported = report;
-    this.tell({ type: "location", path, problem });
+    this.tell({ type: "location", path, problem, order: this.#order });
   }
 
   /** Turns links into replacements, so that the embedding page's history stays its own, and keeps the others. */
@@ -89,8 +110,10 @@ export class GuestFrame {
 
   #lead(address: string): void {
     const to = this.#to(address);
-    if (to.kind === "router") this.#frame.contentWindow?.location.replace(this.#absolute(to.path));
-    else this.tell({ type: "outside", url: to.url });
+    if (to.kind === "router") {
+      this.tell({ type: "leaving" });
+      this.#replace(to.path);
+    } else this.tell({ type: "outside", url: to.url });
   }
 }
 

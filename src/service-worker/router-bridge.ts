@@ -43,8 +43,9 @@ function connect(address: BridgeAddress, port: MessagePort, takeOver: boolean): 
   });
   navigator.serviceWorker.startMessages();
   port.addEventListener("message", ({ data }: MessageEvent<BridgeCommand>) => {
-    if (data.type === "show") frame.show(data.path);
+    if (data.type === "show") frame.show(data.path, data.order);
     else if (data.type === "reload") frame.reload();
+    else if (data.type === "stay") frame.stay();
     else void serve(address, tell, true);
   });
   port.start();

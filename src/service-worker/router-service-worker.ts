@@ -26,6 +26,8 @@ const scope = self as unknown as ServiceWorkerScope;
 
 /** How long the page may take to say that it works on a request, in milliseconds. */
 const TAKEN_MS = 15_000;
+/** How often it is looked whether the page that asked is still there, in milliseconds. */
+const GONE_MS = 2000;
 const OWN_FILES = [BRIDGE_PAGE, BRIDGE_SCRIPT, SERVICE_WORKER].map((name) => `/${name}`);
 const SHARED = new URL(scope.location.href).searchParams.has("shared");
 const NO_PAGE = {
@@ -111,6 +113,7 @@ async function ask(bridge: Client, event: FetchEvent, target: string): Promise<A
   return new Promise((resolve) => {
     const give = (given: Answer | undefined) => {
       clearTimeout(timer);
+      clearInterval(watch);
       if (given?.type !== "head") port.close();
       resolve(given);
     };
@@ -121,12 +124,22 @@ async function ask(bridge: Client, event: FetchEvent, target: string): Promise<A
     });
     port.addEventListener("close", () => give(undefined));
     port.start();
-    request.signal.addEventListener("abort", () => {
+    const abort = () => {
       port.postMessage({ type: "abort" } satisfies AbortMessage);
       give(undefined);
-    });
+    };
+    request.signal.addEventListener("abort", abort);
+    const watch = setInterval(
+      () => void isGone(event.clientId).then((gone) => gone && abort()),
+      GONE_MS,
+    );
     bridge.postMessage(message, body ? [answer, body] : [answer]);
   });
+}
+
+/** Chromium does not abort the request of a page that is gone. A navigation has no page yet. */
+async function isGone(clientId: string): Promise<boolean> {
+  return clientId !== "" && (await scope.clients.get(clientId)) === undefined;
 }
 
 async function bodyPort(request: Request): Promise<MessagePort | null> {

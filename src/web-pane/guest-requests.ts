@@ -45,11 +45,15 @@ export interface RequestContext {
   readonly authorization: () => string;
   /** a page asks for a name and a password: browsers do not, for what a service worker answers */
   readonly signIn: () => void;
+  /** what a frame asked for is saved, or nothing: the frame stays where it is */
+  readonly stays: () => void;
 }
 
 export class GuestRequests {
   readonly #stop = new AbortController();
   readonly #turns = new Turns(AT_A_TIME);
+  /** of pages that a frame waits for */
+  readonly #navigations = new Set<AbortController>();
 
   constructor(private readonly context: RequestContext) {}
 
@@ -65,6 +69,7 @@ export class GuestRequests {
     });
     answer.addEventListener("close", () => abort.abort());
     answer.start();
+    if (request.navigation) this.#navigations.add(abort);
     post({ type: "taken" });
     this.#turns
       .wait(signal)
@@ -79,7 +84,13 @@ export class GuestRequests {
       .catch((error: unknown) => {
         body?.close();
         post(this.#failure(signal.aborted ? new NetworkError("off") : error));
-      });
+      })
+      .finally(() => this.#navigations.delete(abort));
+  }
+
+  /** Another page is asked for. Browsers do not tell a service worker that nobody waits for the one before. */
+  leave(): void {
+    for (const abort of this.#navigations) abort.abort();
   }
 
   /** Breaks off what is under way: the machine went off, or the pane is gone. */
@@ -94,7 +105,7 @@ export class GuestRequests {
     done: () => void,
   ): Promise<void> {
     const { method, target, body } = request;
-    const { exchange, jar, origin, ancestors, authorization, signIn } = this.context;
+    const { exchange, jar, origin, ancestors, authorization, signIn, stays } = this.context;
     const response = await exchange(
       {
         method,
@@ -107,6 +118,7 @@ export class GuestRequests {
     );
     const cookies = jar.store(valuesOf(response.headers, "set-cookie"), target);
     check(response);
+    if (request.navigation && isNoPage(response)) stays();
     if (request.navigation && asksForPassword(response)) signIn();
     const headers = led(response.headers, origin + target);
     const plain = await decoded({ ...response, headers });
@@ -166,6 +178,13 @@ function completed(given: HttpHeaders, cookies: string, authorization: string): 
   if (authorization && valuesOf(headers, "authorization").length === 0)
     headers.push(["Authorization", authorization]);
   return headers;
+}
+
+function isNoPage({ status, headers }: HttpResponse): boolean {
+  const saved = valuesOf(headers, "content-disposition").some((value) =>
+    /^attachment\b/i.test(value),
+  );
+  return status === 204 || status === 205 || saved;
 }
 
 function asksForPassword({ status, headers }: HttpResponse): boolean {

@@ -60,8 +60,10 @@ export interface PortMessage {
 }
 
 export type BridgeCommand =
-  /** show this path of the router */
-  | { readonly type: "show"; readonly path: string }
+  /** show this path of the router; `order` counts these */
+  | { readonly type: "show"; readonly path: string; readonly order: number }
+  /** what was asked for is no page, but saved or nothing: the frame stays where it is */
+  | { readonly type: "stay" }
   | { readonly type: "reload" }
   /** take the origin from the bridge that holds it */
   | { readonly type: "take-over" };
@@ -75,8 +77,17 @@ export type BridgeMessage =
   | { readonly type: "taken-over" }
   /** the browser gives no service worker */
   | { readonly type: "broken"; readonly reason: string }
-  /** the router's page is at another place; `problem`: what is shown is an error page of ours */
-  | { readonly type: "location"; readonly path: string; readonly problem: boolean }
+  /**
+   * the router's page is at another place, since the last `show`; `problem`: what is shown is an error page of ours
+   */
+  | {
+      readonly type: "location";
+      readonly path: string;
+      readonly problem: boolean;
+      readonly order: number;
+    }
+  /** the frame is about to ask for another page: whoever still waits for the one before gives up */
+  | { readonly type: "leaving" }
   /** the router's page wants to lead elsewhere, and was not allowed to */
   | { readonly type: "outside"; readonly url: string }
   | RequestMessage;
@@ -149,13 +160,12 @@ export function readBridgeMessage(data: unknown): BridgeMessage | undefined {
     case "ready":
     case "busy":
     case "taken-over":
+    case "leaving":
       return { type: message["type"] };
     case "broken":
       return isText(message["reason"]) ? { type: "broken", reason: message["reason"] } : undefined;
     case "location":
-      return isPath(message["path"])
-        ? { type: "location", path: message["path"], problem: message["problem"] === true }
-        : undefined;
+      return readLocation(message);
     case "outside":
       return isText(message["url"]) ? { type: "outside", url: message["url"] } : undefined;
     case "request":
@@ -163,6 +173,11 @@ export function readBridgeMessage(data: unknown): BridgeMessage | undefined {
     default:
       return undefined;
   }
+}
+
+function readLocation({ path, problem, order }: Record<string, unknown>) {
+  if (!isPath(path) || typeof order !== "number") return undefined;
+  return { type: "location", path, problem: problem === true, order } as const;
 }
 
 function readRequest(message: Record<string, unknown>): RequestMessage | undefined {

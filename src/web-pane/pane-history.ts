@@ -25,7 +25,9 @@ export class PaneHistory {
 
   /** The page that was asked for led on to `path` at once. */
   replace(path: string): void {
-    if (this.#at < 0) this.arrive(path);
+    if (this.#at < 0) return this.arrive(path);
+    // Back to where it came from: nothing was visited.
+    if (this.#entries[this.#at - 1] === path) this.#entries.splice(this.#at--, 1);
     else this.#entries[this.#at] = path;
   }
 

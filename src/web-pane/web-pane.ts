@@ -55,6 +55,7 @@ export class WebPane extends EventTarget {
   #loaded = false;
   /** whether the next place is where a path we asked for led to */
   #asked = false;
+  #order = 0;
 
   constructor(options: PaneOptions) {
     super();
@@ -83,6 +84,7 @@ export class WebPane extends EventTarget {
   reload(): void {
     this.outside = undefined;
     this.signingIn = false;
+    this.#requests?.leave();
     this.bridge.send({ type: "reload" });
     this.#changed();
   }
@@ -165,7 +167,8 @@ export class WebPane extends EventTarget {
     const { current } = this.history;
     if (this.#loaded && current !== undefined) {
       this.#asked = true;
-      this.bridge.send({ type: "show", path: current });
+      this.#requests?.leave();
+      this.bridge.send({ type: "show", path: current, order: ++this.#order });
     }
     this.#changed();
   }
@@ -175,11 +178,15 @@ export class WebPane extends EventTarget {
       case "request":
         return this.#request(message);
       case "location":
+        // What was said before it knew what we asked for.
+        if (message.order !== this.#order) return;
         if (this.#asked) this.history.replace(message.path);
         else this.history.arrive(message.path);
         this.#asked = false;
         if (message.problem && this.#loaded) void this.#recover();
         return this.#changed();
+      case "leaving":
+        return this.#requests?.leave();
       case "outside":
         this.outside = message.url;
         return this.#changed();
@@ -217,6 +224,7 @@ export class WebPane extends EventTarget {
       ancestors: ancestors(),
       texts,
       authorization: () => this.#authorization,
+      stays: () => this.bridge.send({ type: "stay" }),
       signIn: () => {
         this.signingIn = true;
         this.#changed();

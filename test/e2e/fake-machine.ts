@@ -1,11 +1,17 @@
 /** In the page of the pane's tests: a machine whose HTTP goes to the gateway of {@link fakeRouter}. */
 import type { HttpRequest, HttpResponse } from "../../src/network/http-message.js";
-import type { NetworkProblem } from "../../src/network/errors.js";
+import type {
+  NetworkError as NetworkErrorClass,
+  NetworkProblem,
+} from "../../src/network/errors.js";
 
-const { NetworkError } = (await import(
-  "./playground/openwrt-playground.js" as string
-)) as typeof import("../../src/elements/index.js");
-await import("./playground/openwrt-web.js" as string);
+/** The built files, which have no types of their own. */
+const built = (name: string) =>
+  import(new URL(`playground/${name}.js`, location.href).href) as Promise<unknown>;
+const { NetworkError } = (await built("openwrt-playground")) as {
+  NetworkError: typeof NetworkErrorClass;
+};
+await built("openwrt-web");
 
 Object.assign(window, {
   openPane(gateway: string, state: string, attributes: Record<string, string>, key: string | null) {
@@ -41,7 +47,7 @@ function exchangeBy(gateway: string) {
 /** The gateway's body: the length of the header, the header as JSON, the router's body. */
 async function read(response: Response): Promise<Pick<HttpResponse, "headers" | "body">> {
   const reader = response.body!.getReader();
-  let bytes = new Uint8Array<ArrayBuffer>(new ArrayBuffer(0));
+  let bytes = new Uint8Array();
   const atLeast = async (count: number) => {
     while (bytes.length < count) {
       const { value, done } = await reader.read();

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 export interface Visits {
-  /** endless answers that are being sent */
+  /** endless answers that are being sent, or kept waiting */
   open: number;
   /** endless answers that the other side gave up */
   cancelled: number;
@@ -116,7 +116,13 @@ const PAGES: Record<string, Handler> = {
       visits.cancelled++;
     });
   },
-  "/silent": () => undefined,
+  "/silent": (_, response, visits) => {
+    visits.open++;
+    response.on("close", () => {
+      visits.open--;
+      visits.cancelled++;
+    });
+  },
   "/half": (_, response) => {
     response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": "1000" });
     response.write("half");

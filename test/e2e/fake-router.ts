@@ -37,7 +37,7 @@ export async function fakeRouter(): Promise<FakeRouter> {
       if (response.headersSent) return void response.destroy();
       response.writeHead(200, { "X-Problem": problem, "X-Detail": detail }).end();
     };
-    if (!router.listening) return void fail("refused", "");
+    if (!router.listening) return fail("refused", "");
     const asked = JSON.parse(String(request.headers["x-request"])) as {
       method: string;
       target: string;

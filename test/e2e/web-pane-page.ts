@@ -41,7 +41,6 @@ export const test = base.extend<
         outfile: join(folder, "fake-machine.js"),
         format: "esm",
         bundle: true,
-        external: ["./playground/*"],
       });
       const server = await serve(folder, 0);
       await use(server.url);
