@@ -15,6 +15,7 @@ import {
   readBridgeAddress,
   type RequestMessage,
   SERVICE_WORKER,
+  workerLock,
 } from "../web-pane/messages.js";
 import { GuestFrame } from "./guest-frame.js";
 
@@ -39,6 +40,7 @@ function connect(address: BridgeAddress, port: MessagePort, takeOver: boolean): 
     port.postMessage(message, transfer);
   const frame = new GuestFrame(tell);
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<RequestMessage>) => {
+    watchWorker(data.worker, tell);
     tell(data, data.body ? [data.answer, data.body] : [data.answer]);
   });
   navigator.serviceWorker.startMessages();
@@ -50,6 +52,18 @@ function connect(address: BridgeAddress, port: MessagePort, takeOver: boolean): 
   });
   port.start();
   void serve(address, tell, takeOver);
+}
+
+const watched = new Set<string>();
+
+/** Tells when the browser has killed a service worker that asked for something. */
+function watchWorker(worker: string, tell: (message: BridgeMessage) => void): void {
+  if (watched.has(worker)) return;
+  watched.add(worker);
+  void navigator.locks.request(workerLock(worker), () => {
+    watched.delete(worker);
+    tell({ type: "worker-gone", worker });
+  });
 }
 
 /** Becomes the bridge of this origin, until another one takes it. */

@@ -18,6 +18,7 @@ import {
   type RequestMessage,
   type ScriptCookie,
   SERVICE_WORKER,
+  workerLock,
 } from "../web-pane/messages.js";
 import { errorPage } from "./error-page.js";
 import type { Client, ExtendableEvent, FetchEvent, ServiceWorkerScope } from "./worker-types.js";
@@ -30,11 +31,15 @@ const TAKEN_MS = 15_000;
 const GONE_MS = 2000;
 const OWN_FILES = [BRIDGE_PAGE, BRIDGE_SCRIPT, SERVICE_WORKER].map((name) => `/${name}`);
 const SHARED = new URL(scope.location.href).searchParams.has("shared");
+const LIFE = crypto.randomUUID();
 const NO_PAGE = {
   heading: "The router is not connected",
   text: "The page that runs the router was closed, or does not answer.",
   retry: "Try again",
 };
+
+// Let go of when the browser kills this worker.
+void navigator.locks.request(workerLock(LIFE), () => new Promise(() => undefined));
 
 scope.addEventListener("install", (event) => {
   (event as ExtendableEvent).waitUntil(scope.skipWaiting());
@@ -103,6 +108,7 @@ async function ask(bridge: Client, event: FetchEvent, target: string): Promise<A
   const body = await bodyPort(request);
   const message: RequestMessage = {
     type: "request",
+    worker: LIFE,
     method: request.method,
     target,
     headers: [...request.headers],
@@ -122,7 +128,6 @@ async function ask(bridge: Client, event: FetchEvent, target: string): Promise<A
       if (data.type === "taken") clearTimeout(timer);
       else give(data);
     });
-    port.addEventListener("close", () => give(undefined));
     port.start();
     const abort = () => {
       port.postMessage({ type: "abort" } satisfies AbortMessage);

@@ -1,8 +1,9 @@
 /**
  * A body's bytes over a MessagePort: the reader asks for each piece, so neither side queues more than one.
  *
- * Transferred streams would do the same where browsers have them, but such a stream never ends when the context that
- * feeds it is killed, as browsers kill service workers. Here a closed port fails the stream.
+ * Transferred streams would do the same where browsers have them; pieces do it everywhere, in one way that is tested.
+ * Either way nobody is told when the other side is killed, as browsers kill service workers: whoever uses this must be
+ * able to give up (see `worker-gone` in messages.ts).
  */
 
 /** from the one who reads */
@@ -13,7 +14,7 @@ type Piece =
   | { readonly type: "end" }
   | { readonly type: "failed" };
 
-/** @returns the port to hand to {@link receiveBody} in another context; giving it up cancels `body` */
+/** @returns the port to hand to {@link receiveBody} in another context, which may cancel `body` */
 export function sendBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): MessagePort {
   const { port1: port, port2: theirs } = new MessageChannel();
   const reader = body.getReader();
@@ -34,7 +35,6 @@ export function sendBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): Message
       () => post({ type: "failed" }),
     );
   });
-  port.addEventListener("close", cancel);
   port.start();
   return theirs;
 }
@@ -64,7 +64,6 @@ export function receiveBody(
         } else fail();
         arrived?.();
       });
-      port.addEventListener("close", fail);
       port.start();
     },
     pull() {

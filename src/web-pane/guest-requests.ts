@@ -52,6 +52,8 @@ export interface RequestContext {
 export class GuestRequests {
   readonly #stop = new AbortController();
   readonly #turns = new Turns(AT_A_TIME);
+  /** of what is under way, bodies included, by the service worker's life that waits for it */
+  readonly #byWorker = new Map<string, Set<AbortController>>();
   /** of pages that a frame waits for */
   readonly #navigations = new Set<AbortController>();
 
@@ -67,13 +69,17 @@ export class GuestRequests {
     answer.addEventListener("message", ({ data }: MessageEvent<AbortMessage | null>) => {
       if (data?.type === "abort") abort.abort();
     });
-    answer.addEventListener("close", () => abort.abort());
     answer.start();
     if (request.navigation) this.#navigations.add(abort);
     post({ type: "taken" });
+    const over = this.#remember(request.worker, abort);
     this.#turns
       .wait(signal)
-      .then(async (done) => {
+      .then(async (free) => {
+        const done = () => {
+          free();
+          over();
+        };
         try {
           await this.#answer(request, signal, post, done);
         } catch (error) {
@@ -82,10 +88,16 @@ export class GuestRequests {
         }
       })
       .catch((error: unknown) => {
+        over();
         body?.close();
         post(this.#failure(signal.aborted ? new NetworkError("off") : error));
       })
       .finally(() => this.#navigations.delete(abort));
+  }
+
+  /** The browser killed the service worker that asked. */
+  workerGone(worker: string): void {
+    for (const abort of this.#byWorker.get(worker) ?? []) abort.abort();
   }
 
   /** Another page is asked for. Browsers do not tell a service worker that nobody waits for the one before. */
@@ -96,6 +108,16 @@ export class GuestRequests {
   /** Breaks off what is under way: the machine went off, or the pane is gone. */
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** @returns what to call when the request is over */
+  #remember(worker: string, abort: AbortController): () => void {
+    const requests = this.#byWorker.get(worker) ?? new Set();
+    this.#byWorker.set(worker, requests.add(abort));
+    return () => {
+      requests.delete(abort);
+      if (requests.size === 0) this.#byWorker.delete(worker);
+    };
   }
 
   async #answer(
@@ -112,7 +134,7 @@ export class GuestRequests {
         port: HTTP_PORT,
         target,
         headers: completed(request.headers, jar.header(target), authorization()),
-        body: body ? await gather(body) : null,
+        body: body ? await gather(body, signal) : null,
       },
       signal,
     );
@@ -193,14 +215,17 @@ function asksForPassword({ status, headers }: HttpResponse): boolean {
   );
 }
 
-async function gather(port: MessagePort): Promise<Uint8Array<ArrayBuffer>> {
+async function gather(port: MessagePort, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  for await (const piece of receiveBody(port, () => new NetworkError("reset"))) {
-    pieces.push(piece);
-    bytes += piece.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw new BodyTooLarge();
-  }
+  const taker = new WritableStream<Uint8Array<ArrayBuffer>>({
+    write(piece) {
+      pieces.push(piece);
+      bytes += piece.byteLength;
+      if (bytes > MAX_BODY_BYTES) throw new BodyTooLarge();
+    },
+  });
+  await receiveBody(port, () => new NetworkError("reset")).pipeTo(taker, { signal });
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 

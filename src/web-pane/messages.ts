@@ -16,6 +16,11 @@ import type { HttpHeaders } from "../network/http-message.js";
  */
 export const BRIDGE_LOCK = "openwrt-playground-bridge";
 
+/** @returns name of the lock that a life of the service worker holds, so that the bridge learns of its end */
+export function workerLock(worker: string): string {
+  return `openwrt-playground-worker ${worker}`;
+}
+
 /** What the page tells a bridge in the fragment of its address. Nothing of it is secret. */
 export interface BridgeAddress {
   /** names the bridge among those of its origin */
@@ -88,6 +93,8 @@ export type BridgeMessage =
     }
   /** the frame is about to ask for another page: whoever still waits for the one before gives up */
   | { readonly type: "leaving" }
+  /** a service worker was killed by the browser: nobody waits for what it asked */
+  | { readonly type: "worker-gone"; readonly worker: string }
   /** the router's page wants to lead elsewhere, and was not allowed to */
   | { readonly type: "outside"; readonly url: string }
   | RequestMessage;
@@ -95,6 +102,8 @@ export type BridgeMessage =
 /** Service worker to bridge to page: one request of the guest's pages. */
 export interface RequestMessage {
   readonly type: "request";
+  /** names the service worker's life; see {@link workerLock} */
+  readonly worker: string;
   readonly method: string;
   /** path and query */
   readonly target: string;
@@ -166,6 +175,10 @@ export function readBridgeMessage(data: unknown): BridgeMessage | undefined {
       return isText(message["reason"]) ? { type: "broken", reason: message["reason"] } : undefined;
     case "location":
       return readLocation(message);
+    case "worker-gone":
+      return isText(message["worker"])
+        ? { type: "worker-gone", worker: message["worker"] }
+        : undefined;
     case "outside":
       return isText(message["url"]) ? { type: "outside", url: message["url"] } : undefined;
     case "request":
@@ -181,8 +194,9 @@ function readLocation({ path, problem, order }: Record<string, unknown>) {
 }
 
 function readRequest(message: Record<string, unknown>): RequestMessage | undefined {
-  const { method, target, headers, navigation, answer, body } = message;
+  const { worker, method, target, headers, navigation, answer, body } = message;
   const good =
+    isText(worker) &&
     typeof method === "string" &&
     TOKEN.test(method) &&
     isPath(target) &&
@@ -193,6 +207,7 @@ function readRequest(message: Record<string, unknown>): RequestMessage | undefin
   if (!good) return undefined;
   return {
     type: "request",
+    worker,
     method,
     target,
     headers,

@@ -185,6 +185,8 @@ export class WebPane extends EventTarget {
         this.#asked = false;
         if (message.problem && this.#loaded) void this.#recover();
         return this.#changed();
+      case "worker-gone":
+        return this.#requests?.workerGone(message.worker);
       case "leaving":
         return this.#requests?.leave();
       case "outside":

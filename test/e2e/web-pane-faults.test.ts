@@ -1,7 +1,7 @@
 /** A router that is off, starts, starts again, or answers nonsense: the pane says so and nothing hangs. */
 import { expect, test } from "./web-pane-page.js";
 
-test.setTimeout(60_000);
+test.setTimeout(30_000);
 const GUEST = { "guest-origin": "http://*.router.localhost:PORT", path: "/frame?x" };
 
 test("off, starting, shown; after a reboot the same page comes back", async ({
@@ -94,12 +94,15 @@ test("a body that breaks off fails, as it does without a service worker", async 
   expect(outcome).toBe("TypeError");
 });
 
-test("the service worker may be killed at any time", async ({ page, open }) => {
+test("the service worker may be killed at any time", async ({ page, open, router }) => {
   const pane = await open(page, { attributes: GUEST });
   await expect(pane.heading).toHaveText("Frame x");
+  await pane.run(() => void fetch("/endless"));
+  await expect.poll(() => router.visits.open).toBe(1);
   const session = await page.context().newCDPSession(page);
   await session.send("ServiceWorker.enable");
   await session.send("ServiceWorker.stopAllWorkers");
+  await expect.poll(() => router.visits.open).toBe(0);
   await pane.go("/frame?z");
   await expect(pane.heading).toHaveText("Frame z");
 });

@@ -25,6 +25,9 @@ export interface PaneOptions {
   readonly state?: string;
 }
 
+/** Paths that the site has served. */
+export const served: string[] = [];
+
 /** `paneSite`: the built files as `npm start` serves them, and a page for a pane. */
 export const test = base.extend<
   { router: FakeRouter; open: (page: Page, options?: PaneOptions) => Promise<Pane> },
@@ -42,7 +45,7 @@ export const test = base.extend<
         format: "esm",
         bundle: true,
       });
-      const server = await serve(folder, 0);
+      const server = await serve(folder, 0, (path) => served.push(path));
       await use(server.url);
       await server.close();
       await rm(folder, { recursive: true });

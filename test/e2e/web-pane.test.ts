@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "./web-pane-page.js";
 
-test.setTimeout(60_000);
+test.setTimeout(30_000);
 
 test("signing in as LuCI has it: redirect, form, cookie, redirect to the LAN address", async ({
   page,
