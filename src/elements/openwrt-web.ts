@@ -69,7 +69,6 @@ export class OpenwrtWeb extends LitElement {
         width: 100%;
         height: 100%;
         border: 0;
-        background: white;
       }
       .cover {
         position: absolute;

@@ -120,7 +120,7 @@ export function outsideText(url: string): string {
 /** @param reason what the browser said; "" when the host of the guest origin did not answer */
 export function brokenText(origin: string, reason: string): string {
   return reason
-    ? `The browser refused: ${reason}`
+    ? `The browser refused (${reason}). Some do where storage of embedded sites is blocked.`
     : `Nothing answers at ${origin}, where this site shows the router's pages. Its three files may be missing, or the name does not resolve in this browser.`;
 }
 

@@ -1,5 +1,5 @@
 /** A router's page that is up to no good: it reads nothing of the page around it, and sends nothing out. */
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, type FakePage, type Pane, served, test } from "./web-pane-page.js";
 
@@ -271,4 +271,30 @@ test("on the page's own origin, when the embedder allows it", async ({ page, ope
     "Pane",
   );
   expect(router.visits.seen).toHaveLength(asked);
+});
+
+test("the server gives a guest origin the bridge, and other names nothing", async ({
+  paneSite,
+}) => {
+  const { port } = new URL(paneSite);
+  const status = (host: string, path: string) =>
+    new Promise((resolve) => {
+      get({ host: "127.0.0.1", port, path, headers: { Host: host } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+    });
+  for (const host of ["router.localhost", `m1.router.localhost:${port}`]) {
+    expect(await status(host, "/router-bridge.html?x")).toBe(200);
+    for (const path of [
+      "/",
+      "/pane.html",
+      "/playground/openwrt-web.js",
+      "/router-bridge.html/../pane.html",
+    ])
+      expect(await status(host, path), path).toBe(404);
+  }
+  expect(await status(`localhost:${port}`, "/pane.html")).toBe(200);
+  for (const host of ["evil.example", "localhost.evil.example", "router.localhost.evil.example"])
+    expect(await status(host, "/pane.html"), host).toBe(421);
 });
