@@ -13,10 +13,11 @@ const LAYERS = {
   firmware: ["disk"],
   snapshot: ["disk", "firmware"],
   machine: ["common", "disk", "snapshot", "network", "firmware"],
-  elements: ["machine", "firmware"],
+  "web-pane": ["network"],
+  elements: ["machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
   cli: ["firmware", "disk", "machine", "network"],
-  "service-worker": ["network"],
+  "service-worker": ["network", "web-pane"],
 };
 
 const folders = Object.keys(LAYERS);

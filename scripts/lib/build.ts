@@ -36,6 +36,7 @@ export async function build(): Promise<string> {
   await removeScripts(`${DIST}playground/`);
   const worker = await buildWorker();
   await buildPages(worker);
+  await buildGuestOrigin();
   await copyStatic();
   await publishFirmware(ROOT, `${DIST}playground`);
   await compressFiles(DIST);
@@ -60,6 +61,7 @@ async function buildPages(worker: string): Promise<void> {
     ...COMMON,
     entryPoints: {
       "playground/openwrt-playground": "src/elements/index.ts",
+      "playground/openwrt-web": "src/elements/openwrt-web.ts",
       site: "src/site/site.ts",
     },
     chunkNames: "playground/[name]-[hash]",
@@ -67,6 +69,19 @@ async function buildPages(worker: string): Promise<void> {
     outdir: DIST,
     define: { WORKER_FILE: JSON.stringify(worker) },
   });
+}
+
+/** What the host of a guest origin serves: GUEST_FILES of serve.ts. A service worker is one file without imports. */
+async function buildGuestOrigin(): Promise<void> {
+  await esbuild({
+    ...COMMON,
+    format: "iife",
+    entryPoints: ["router-bridge", "router-service-worker"].map(
+      (name) => `src/service-worker/${name}.ts`,
+    ),
+    outdir: DIST,
+  });
+  await cp(`${ROOT}src/service-worker/router-bridge.html`, `${DIST}router-bridge.html`);
 }
 
 async function copyStatic(): Promise<void> {

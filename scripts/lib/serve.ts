@@ -1,4 +1,9 @@
-/** A static server for dist/, on loopback only. Any other static host does as well. */
+/**
+ * A static server for dist/, on loopback only. Any other static host does as well.
+ *
+ * `router.localhost` and the names under it are guest origins: they get the bridge's files and never the playground's
+ * own, for what they are served could be read and used by the router's pages.
+ */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import sirv from "sirv";
@@ -12,6 +17,11 @@ export interface Served {
 
 /** Files whose name or query carries a digest or a version never change under their URL. */
 const UNCHANGING = /-[A-Z0-9]{8}\.js$|\/v86-[\d.]+\/|\?sha256=/;
+
+/** What a guest origin is served; names as in src/web-pane/messages.ts. */
+const GUEST_FILES = /^\/router-(?:bridge\.html|bridge\.js|service-worker\.js)(?:\.map)?$/;
+const SITE_HOST = /^(?:localhost|127\.0\.0\.1)$/;
+const GUEST_HOST = /^(?:[a-z0-9-]+\.)?router\.localhost$/;
 
 /**
  * @param folder what to serve
@@ -40,10 +50,17 @@ export async function serve(
     },
   });
   const server = createServer((request, response) => {
-    files(request, response, () => {
-      response.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" });
-      response.end("There is no such file here.\n");
-    });
+    const refuse = (status: number, text: string) => {
+      response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
+      response.end(`${text}\n`);
+    };
+    const missing = () => refuse(404, "There is no such file here.");
+    const host = (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
+    const path = (request.url ?? "").replace(/\?.*/, "");
+    // Another name that leads here is another site's, which would make this one its own origin.
+    if (!SITE_HOST.test(host) && !GUEST_HOST.test(host)) refuse(421, "There is no such site here.");
+    else if (GUEST_HOST.test(host) && !GUEST_FILES.test(path)) missing();
+    else files(request, response, missing);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {

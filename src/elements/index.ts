@@ -4,3 +4,4 @@ export { Machine, type MachineOptions, type StorageReport } from "../machine/mac
 export { MachineProgressEvent, type MachineState, type ProgressStage } from "../machine/events.js";
 export { MachineError } from "../machine/errors.js";
 export type { ExecOptions, ExecResult } from "../machine/shell.js";
+export { NetworkError, type NetworkProblem } from "../network/errors.js";

@@ -17,8 +17,10 @@ import "./openwrt-storage-dialog.js";
 import type { OpenwrtStorageDialog } from "./openwrt-storage-dialog.js";
 import "./openwrt-terminal.js";
 import type { OpenwrtTerminal } from "./openwrt-terminal.js";
+import "./openwrt-views.js";
 import { savedText, STATE_TEXT, TEXT } from "./strings.js";
 import { buttonStyles, colours } from "./styles.js";
+import { webMachine, webMachineKey } from "./web-machine.js";
 
 @customElement("openwrt-playground")
 export class OpenwrtPlayground extends LitElement {
@@ -84,7 +86,6 @@ export class OpenwrtPlayground extends LitElement {
       }
       .console {
         position: relative;
-        flex: 1;
         min-height: 0;
         display: grid;
         grid-template: minmax(0, 1fr) / minmax(0, 1fr);
@@ -123,6 +124,16 @@ export class OpenwrtPlayground extends LitElement {
   /** URL of the directory with the built files. Default: where this script came from. */
   @property() accessor assets = new URL("./", import.meta.url).href;
 
+  /**
+   * Origin on which the router's web interface is shown; see `<openwrt-web>`. Default "": only the console is shown.
+   */
+  @property({ attribute: "guest-origin" }) accessor guestOrigin = "";
+
+  /** Show the router's web interface on this page's own origin; see `<openwrt-web>`. Default false. */
+  @property({ type: Boolean, attribute: "allow-same-origin-guest" })
+  accessor allowSameOriginGuest = false;
+
+  @state() private accessor webLoaded = false;
   @state() private accessor progress: MachineProgressEvent | undefined;
   @state() private accessor storage: StorageReport | undefined;
   @state() private accessor screenReader = false;
@@ -206,14 +217,17 @@ export class OpenwrtPlayground extends LitElement {
             ></openwrt-progress>`
           : nothing
       }
-      <div class="console">
-        <openwrt-terminal
-          .machine=${machine}
-          .screenReader=${this.screenReader}
-          @leave=${() => this.renderRoot.querySelector<HTMLElement>(".bar button:enabled")?.focus()}
-        ></openwrt-terminal>
-        ${notice ? html`<openwrt-notice .notice=${notice}></openwrt-notice>` : nothing}
-      </div>
+      <openwrt-views .web=${this.#hasWeb(machine)} @webshown=${this.#loadWeb}>
+        <div class="console" slot="console">
+          <openwrt-terminal
+            .machine=${machine}
+            .screenReader=${this.screenReader}
+            @leave=${() => this.renderRoot.querySelector<HTMLElement>(".bar button:enabled")?.focus()}
+          ></openwrt-terminal>
+          ${notice ? html`<openwrt-notice .notice=${notice}></openwrt-notice>` : nothing}
+        </div>
+        ${this.webLoaded && machine ? this.#web(machine) : nothing}
+      </openwrt-views>
       <div class="foot">
         <span>${this.#storageText()}</span>
         <button ?disabled=${!machine} @click=${() => this.storageDialog.show()}>
@@ -249,6 +263,26 @@ export class OpenwrtPlayground extends LitElement {
       </button>
     `;
   }
+
+  #hasWeb(machine: Machine | undefined): boolean {
+    const configured = this.guestOrigin !== "" || this.allowSameOriginGuest;
+    return configured && machine !== undefined && webMachine(machine) !== undefined;
+  }
+
+  #web(machine: Machine) {
+    return html`<openwrt-web
+      slot="web"
+      .machine=${webMachine(machine)}
+      .machineKey=${webMachineKey(this.firmware, this.overlay)}
+      .guestOrigin=${this.guestOrigin}
+      .allowSameOriginGuest=${this.allowSameOriginGuest}
+    ></openwrt-web>`;
+  }
+
+  readonly #loadWeb = async (): Promise<void> => {
+    await import("./openwrt-web.js");
+    this.webLoaded = true;
+  };
 
   #storageText(): string {
     if (!this.storage) return TEXT.storageUnknown;

@@ -67,6 +67,63 @@ export const TEXT = {
   storageUnknown: "",
 } as const;
 
+export const WEB_TEXT = {
+  console: "Console",
+  web: "Web interface",
+  both: "Side by side",
+  views: "Views of the router",
+  frame: "The router's web interface",
+  navigation: "Router's web interface: navigation",
+  back: "Back",
+  forward: "Forward",
+  reload: "Reload",
+  path: "Path on the router",
+  off: "The router is off. Its web interface appears here when it runs.",
+  starting: "Starting web server…",
+  busyTitle: "The router's pages are shown elsewhere",
+  busyText: "Another tab or element shows a router's pages on the same address. Only one can.",
+  takenTitle: "The router's pages are shown elsewhere now",
+  takeOver: "Show them here",
+  unconfiguredTitle: "The web interface cannot be shown on this site",
+  unconfiguredText:
+    "Pages of a router are not trusted and need an address of their own, apart from this page's. This site names none.",
+  badOriginText: "The address that this site gives for the router's pages is not usable.",
+  ownOriginText:
+    "The address that this site gives for the router's pages is this page's own. It must be another one, or the site must allow that explicitly.",
+  unsupportedText:
+    "It needs service workers, which browsers offer on https:// and localhost, and not in every private window.",
+  brokenTitle: "The web interface cannot be shown",
+  open: "Open in a new tab",
+  dismiss: "Dismiss",
+  signInText: "The router asks for a name and a password.",
+  userName: "User name",
+  password: "Password",
+  signIn: "Sign in",
+} as const;
+
+/** What the pane shows in place of an answer of the router. */
+export const REQUEST_TEXT = {
+  noAnswer: "The page could not be loaded",
+  retry: "Try again",
+  leadsOut: "This page leads out of the router",
+  leadsOutText: (url: string) => `It leads to ${url}, which was not opened.`,
+  tlsText: (url: string) =>
+    `It leads to ${url}. Only plain HTTP reaches the router from here: switch the redirection to HTTPS off, in LuCI's uhttpd settings or with “uci set uhttpd.main.redirect_https=0; uci commit uhttpd; /etc/init.d/uhttpd restart”.`,
+  otherPortText: (url: string) => `It leads to ${url}. Only the router's port 80 is reached here.`,
+  bodyTooLarge: "What was sent is larger than the 64 MiB that this page passes on.",
+};
+
+export function outsideText(url: string): string {
+  return `The link leads out of the router, to ${url}`;
+}
+
+/** @param reason what the browser said; "" when the host of the guest origin did not answer */
+export function brokenText(origin: string, reason: string): string {
+  return reason
+    ? `The browser refused (${reason}). Some do where storage of embedded sites is blocked.`
+    : `Nothing answers at ${origin}, where this site shows the router's pages. Its three files may be missing, or the name does not resolve in this browser.`;
+}
+
 /** Where another tab runs the router, when it answered. */
 export function holderText(holder: Holder | undefined): string {
   if (!holder) return "That tab does not answer; it may be asleep.";

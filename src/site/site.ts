@@ -9,9 +9,22 @@ const router = document.createElement("openwrt-playground");
 router.setAttribute("firmware", firmware);
 router.setAttribute("overlay", overlay);
 router.setAttribute("autostart", "");
+router.setAttribute("guest-origin", guestOrigin());
 document.querySelector("#router")?.append(router);
 
 await offerChoice();
+
+/**
+ * Where the router's own pages are shown: as index.html says, or on names that lead to this computer, as `npm start`
+ * serves them.
+ */
+function guestOrigin(): string {
+  const given = document.querySelector<HTMLMetaElement>('meta[name="guest-origin"]')?.content;
+  if (given) return given;
+  const { hostname, port } = location;
+  if (hostname !== "localhost" && hostname !== "127.0.0.1") return "";
+  return `http://*.router.localhost${port ? `:${port}` : ""}`;
+}
 
 /** With more than one firmware on this site, lets the person choose; without a catalogue there is no choice. */
 async function offerChoice(): Promise<void> {

@@ -11,7 +11,7 @@ import type { ExecResult, Machine } from "../../src/elements/index.js";
 export function launch(profile: string, flags: string[] = []): Promise<BrowserContext> {
   return chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath(),
-    args: [...CHROMIUM_FLAGS, ...flags],
+    args: [...CHROMIUM_FLAGS, "--disable-features=Translate,MediaRouter", ...flags],
     viewport: { width: 1100, height: 900 },
   });
 }
