@@ -1,6 +1,6 @@
 import { defineConfig } from "@playwright/test";
 
-const STORAGE = /(?:two-tabs|storage-faults)\.test\.ts$/;
+const LONG = /(?:two-tabs|storage-faults|network-load)\.test\.ts$/;
 
 /** Whole-page flows on the built site. Every test has a browser profile of its own, so storage is real. */
 export default defineConfig({
@@ -12,9 +12,9 @@ export default defineConfig({
   // A machine that is busy with something else may hold up a boot: tried twice in CI, and said in the report.
   retries: process.env["CI"] ? 1 : 0,
   projects: [
-    { name: "page", testIgnore: STORAGE },
-    // Many boots and two tabs at a time: with `npm run test:all`, and so in CI.
-    { name: "storage", testMatch: STORAGE },
+    { name: "page", testIgnore: LONG },
+    // Many boots, two tabs at a time, a thousand requests: with `npm run test:all`, and so in CI.
+    { name: "long", testMatch: LONG },
   ],
   outputDir: "test-results/playwright",
   reporter: [["list"], ["json", { outputFile: "test-results/playwright.json" }]],

@@ -1,6 +1,6 @@
 /**
  * `npm test`: builds, then runs the suites, and ends with one line "N passed, N failed".
- * With --all also the long ones: two tabs and storage faults, hostile inputs, the order of writes, and three kills of the browser.
+ * With --all also the long ones: two tabs, storage faults, a thousand requests, hostile inputs, the order of writes, and three kills of the browser.
  * Chromium comes from CHROME_PATH, from the system, or from Debian's packages.
  */
 import { spawn } from "node:child_process";
@@ -32,7 +32,7 @@ await suite("network", nodeTest("test/network"), tapCount);
 await suite("modules in Chromium", ["npx", "web-test-runner"], runnerCount);
 await suite("whole page", ["npx", "playwright", "test", "--project=page"], playwrightCount);
 if (process.argv.includes("--all")) {
-  await suite("storage", ["npx", "playwright", "test", "--project=storage"], playwrightCount);
+  await suite("long pages", ["npx", "playwright", "test", "--project=long"], playwrightCount);
   await suite("hostile inputs", nodeTest("test/fuzz"), tapCount);
   await suite("order of writes", ["npm", "run", "--silent", "test:order"], runnerCount);
   await suite(

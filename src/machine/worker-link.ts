@@ -51,7 +51,8 @@ export class WorkerLink {
   /** streams whose other end is the worker, and ends with it */
   readonly #streams = new Set<{ fail(error: Error): void }>();
   #nextId = 1;
-  #over = false;
+  /** why there is no worker any more */
+  #over: Error | undefined;
 
   /** Resolves when the router's shell answers; rejects when it never will. */
   readonly shell: Promise<void> = this.#shell.promise;
@@ -108,8 +109,9 @@ export class WorkerLink {
         (id) => this.#post({ type: "connect", id, port, timeout, stream: port2 }, [port2]),
         signal,
       );
-    } catch (error) {
-      stream.fail(error as Error);
+    } catch (cause) {
+      const error = this.#lost(cause);
+      stream.fail(error);
       throw error;
     }
     return this.#owned(stream);
@@ -144,18 +146,24 @@ export class WorkerLink {
       void received.closed.then(() => signal.removeEventListener("abort", abort));
       if (!hasBody) received.fail(new NetworkError("reset"));
       return { status, statusText, headers, body: hasBody ? received.readable : null };
-    } catch (error) {
+    } catch (cause) {
+      const error = this.#lost(cause);
       giveUp.abort(error);
-      received.fail(error as Error);
+      received.fail(error);
       throw error;
     }
   };
+
+  /** To whoever uses the network, the end of the worker is a router that is off. */
+  #lost(error: unknown): Error {
+    return error === this.#over ? new NetworkError("off", "", { cause: error }) : (error as Error);
+  }
 
   /** A stream that ends with the worker. */
   #owned<Stream extends Omit<PortByteStream, "writable">>(stream: Stream): Stream {
     this.#streams.add(stream);
     void stream.closed.then(() => this.#streams.delete(stream));
-    if (this.#over) stream.fail(new NetworkError("off"));
+    if (this.#over) stream.fail(this.#lost(this.#over));
     return stream;
   }
 
@@ -163,6 +171,7 @@ export class WorkerLink {
   #ask(ask: (id: number) => void, signal?: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
+      if (this.#over) throw this.#over;
       const id = this.#nextId++;
       const abort = () => {
         this.#post({ type: "cancel", id });
@@ -245,12 +254,12 @@ export class WorkerLink {
 
   #close(reason: Error): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#over = reason;
     this.#worker.terminate();
     this.#shell.reject(reason);
     this.#ended.reject(reason);
     for (const pending of [...this.#pending.values()]) pending.reject(reason);
-    for (const stream of this.#streams) stream.fail(new NetworkError("off", "", { cause: reason }));
+    for (const stream of this.#streams) stream.fail(this.#lost(reason));
     this.#streams.clear();
   }
 }
