@@ -20,7 +20,6 @@ import type { OpenwrtTerminal } from "./openwrt-terminal.js";
 import "./openwrt-views.js";
 import { savedText, STATE_TEXT, TEXT } from "./strings.js";
 import { buttonStyles, colours } from "./styles.js";
-import { webMachine, webMachineKey } from "./web-machine.js";
 
 @customElement("openwrt-playground")
 export class OpenwrtPlayground extends LitElement {
@@ -265,15 +264,14 @@ export class OpenwrtPlayground extends LitElement {
   }
 
   #hasWeb(machine: Machine | undefined): boolean {
-    const configured = this.guestOrigin !== "" || this.allowSameOriginGuest;
-    return configured && machine !== undefined && webMachine(machine) !== undefined;
+    return machine !== undefined && (this.guestOrigin !== "" || this.allowSameOriginGuest);
   }
 
   #web(machine: Machine) {
     return html`<openwrt-web
       slot="web"
-      .machine=${webMachine(machine)}
-      .machineKey=${webMachineKey(this.firmware, this.overlay)}
+      .machine=${machine}
+      .machineKey=${`${this.firmware}\n${this.overlay}`}
       .guestOrigin=${this.guestOrigin}
       .allowSameOriginGuest=${this.allowSameOriginGuest}
     ></openwrt-web>`;

@@ -12,7 +12,7 @@ import { toFailure } from "../network/failure.js";
 import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
 import { storeState } from "../snapshot/saved-state.js";
 import { failure } from "./failure.js";
-import { ConsoleWatch } from "./boot-watch.js";
+import { type BootStage, ConsoleWatch } from "./boot-watch.js";
 import { identityOf, openStore, type Restored, stateToRestore } from "./boot-store.js";
 import { ByteTail } from "./byte-tail.js";
 import { MachineError } from "./errors.js";
@@ -33,6 +33,10 @@ const USAGE_EVERY_MS = 250;
 const CONFIGURED =
   "{ [ ! -x /bin/config_generate ] || [ -s /etc/config/system ]; } && " +
   "read -r name </proc/sys/kernel/hostname && [ \"$name\" != '(none)' ]";
+/** True when the services have started, for routers whose log tells it and not their console (OpenWrt, once logd runs). */
+const INIT_COMPLETE = "logread 2>/dev/null | grep -q 'procd: - init complete -'";
+const INIT_POLL_MS = 3000;
+const INIT_POLLS = 100;
 const CONFIG_POLL_MS = 250;
 const CONFIG_WAIT_MS = 60_000;
 /** How much of the first console is kept for the next visit, in bytes: some screens of it. */
@@ -68,6 +72,8 @@ export class Boot {
   readonly #running = new Map<number, AbortController>();
   /** commands that are under way or wait */
   #commands = 0;
+  /** the services have started */
+  #isUp = false;
   #usageDue = false;
   #panicSuspected = false;
   #over = false;
@@ -81,7 +87,7 @@ export class Boot {
   ) {
     const encoder = new TextEncoder();
     this.#watch = new ConsoleWatch({
-      onStage: (stage) => this.host.post({ type: "stage", stage }),
+      onStage: (stage) => this.#reached(stage),
       onPanicLine: () => void this.#checkPanic(),
     });
     this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
@@ -117,6 +123,7 @@ export class Boot {
         this.host.post({ type: "shell" });
         this.#network.begin();
         this.#letIn();
+        if (!restored) void this.#watchServices().catch(() => undefined);
       },
       (error: unknown) => {
         if (restored) this.#unfit(error);
@@ -216,6 +223,19 @@ export class Boot {
       const { exitCode } = await this.#shell.exec(CONFIGURED);
       if (exitCode === 0) return;
       await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
+    }
+  }
+
+  #reached(stage: BootStage): void {
+    if (stage === "ready") this.#isUp = true;
+    this.host.post({ type: "stage", stage });
+  }
+
+  async #watchServices(): Promise<void> {
+    for (let poll = 0; poll < INIT_POLLS; poll++) {
+      await new Promise((resolve) => setTimeout(resolve, INIT_POLL_MS));
+      if (this.#isUp) return;
+      if ((await this.#shell.exec(INIT_COMPLETE)).exitCode === 0) return this.#reached("ready");
     }
   }
 
