@@ -20,20 +20,11 @@ import { warmWeb } from "./warm-web.js";
 const BOOT_MS = 300_000;
 /** How long the services may take after the router says that it is up. */
 const SETTLE_MS = 30_000;
-/** Free memory that is left alone when the rest is filled with zeros, in KiB: enough not to push anything out. */
-const LEFT_KIB = 3072;
-
 /**
- * Drops what can be read again, and fills free memory with zeros, which cost nothing in a state. What the shell and the
- * first commands need is read again then: it costs little, and the first command would take seconds without.
+ * Drops what can be read again: the kernel clears what it frees (command-line.ts), and zeros cost nothing in a state.
+ * What the shell and the first commands need is read again then: it is little, and they would take seconds without.
  */
-const TIDY = `sync; echo 3 >/proc/sys/vm/drop_caches
-mkdir -p /tmp/.zero && mount -t tmpfs -o size=100% none /tmp/.zero && {
-  while read -r key value _; do [ "$key" = MemFree: ] && free=$value; done </proc/meminfo
-  dd if=/dev/zero of=/tmp/.zero/f bs=64k count=$(((free - ${LEFT_KIB}) / 64)) 2>/dev/null
-  umount /tmp/.zero
-}
-rmdir /tmp/.zero; sync`;
+const TIDY = "sync; echo 3 >/proc/sys/vm/drop_caches";
 const REREAD = `uci show >/dev/null; ls -l / /etc/config >/dev/null; cat /etc/banner /etc/profile >/dev/null
 ip addr >/dev/null; ps >/dev/null; df >/dev/null; free >/dev/null; logread 2>/dev/null | tail -1 >/dev/null; true`;
 
@@ -92,9 +83,12 @@ export async function finishFirstBoot(
   if (!(await until("ready", BOOT_MS)))
     print("  it never says that it has finished booting; taken as it is");
   await until("network", SETTLE_MS);
+  print("  asking for the web pages once");
   await warmWeb(boot, print, signal);
+  print("  tidying its memory");
   for (const command of [TIDY, REREAD]) await boot.exec(command);
   await warmWeb(boot, print, signal);
+  print("  saving its memory");
   await boot.exec("sync");
   const { state } = await boot.save();
   const chunks = await boot.chunks();
