@@ -6,6 +6,8 @@ import type { ChunkStore } from "../../src/disk/chunk-store.js";
 // The plugin of site.ts leaves the import of this file's own alone.
 import { openOverlayStore as openHonestStore } from "../../src/disk/overlay-store.js";
 
+export * from "../../src/disk/overlay-store.js";
+
 const LATE_MS = 1500;
 
 export async function openOverlayStore(

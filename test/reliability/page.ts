@@ -10,6 +10,8 @@ declare global {
 }
 
 const assets = new URL("playground/", location.href);
+// Each survey is of a router that boots from what the kill left.
+localStorage.setItem("openwrt-playground/keep-memory", "off");
 let machine: Machine | undefined;
 
 export const harness = {

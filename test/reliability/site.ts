@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DIST, ROOT } from "../../scripts/lib/paths.js";
 
@@ -18,6 +18,7 @@ export async function makeSite(folder: string, rebuild: boolean, sabotage?: stri
   if (rebuild || !existsSync(`${DIST}playground`))
     spawnSync("npm", ["run", "build"], { cwd: ROOT, stdio: "inherit" });
   await cp(DIST, folder, { recursive: true });
+  await forgetFactoryStates(join(folder, "playground", "images"));
   await build({
     entryPoints: [`${HERE}page.ts`],
     outfile: join(folder, "kill.js"),
@@ -30,6 +31,19 @@ export async function makeSite(folder: string, rebuild: boolean, sabotage?: stri
   await writeFile(join(folder, PAGE), html);
   if (sabotage === "late") await sabotageWorker(join(folder, "playground"));
   else if (sabotage !== undefined) throw new Error(`There is no sabotage called "${sabotage}".`);
+}
+
+/** A first boot is what is to be killed: one that is restored formats nothing. */
+async function forgetFactoryStates(images: string): Promise<void> {
+  for (const entry of await readdir(images, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const path = join(images, entry.name, "firmware.json");
+    const manifest = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+    delete manifest["factory"];
+    await writeFile(path, JSON.stringify(manifest));
+    // The precompressed copies are of the other one.
+    for (const ending of [".br", ".gz"]) await rm(path + ending, { force: true });
+  }
 }
 
 /** Builds the worker again, under the name that the pages know, with the other store. */
