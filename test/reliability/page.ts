@@ -76,7 +76,8 @@ async function forward(readable: ReadableStream<Uint8Array>): Promise<void> {
 
 async function databaseOf(overlay: string): Promise<string | undefined> {
   const names = (await indexedDB.databases()).map(({ name = "" }) => name);
-  return names.find((name) => name.startsWith(`openwrt-playground/${overlay}/`));
+  // The memory of a visit has a database of its own, one name deeper.
+  return names.find((name) => new RegExp(`^openwrt-playground/${overlay}/[^/]*$`).test(name));
 }
 
 function answer<T>(request: IDBRequest<T>): Promise<T> {
