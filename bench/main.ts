@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --firmware NAME] [--runs N] [--only boot|disk]`: builds, then measures in Chromium on a profile on disk.
+ * `npm run bench [-- --firmware NAME] [--runs N] [--only boot|disk|network]`: builds, then measures in Chromium on a profile on disk.
  * Prints medians and ratios from one run; a single time says little on a busy machine.
  */
 import { chromium as playwright, type Page } from "@playwright/test";
@@ -13,7 +13,11 @@ import { CHROMIUM_FLAGS, chromium } from "../scripts/lib/chromium.js";
 import { ROOT } from "../scripts/lib/paths.js";
 import { serve } from "../scripts/lib/serve.js";
 import { COMMAND_LINE } from "../src/machine/command-line.js";
+import type * as Disks from "./disks.js";
 import type { DiskKind, DiskTask, DiskTimes } from "./disks.js";
+import type { Plan } from "./machines.js";
+import type * as Network from "./network.js";
+import { DOWNLOAD_BYTES, type NetworkTask, type NetworkTimes, UPLOAD_BYTES } from "./network.js";
 import { median } from "./statistics.js";
 
 const { values } = parseArgs({
@@ -39,13 +43,14 @@ try {
   const page = context.pages()[0] ?? (await context.newPage());
   if (wanted("boot")) await boots(page);
   if (wanted("disk")) reportDisks(await disks(page));
+  if (wanted("network")) reportNetwork(await network(page));
 } finally {
   await context.close();
   await site.close();
   await rm(work, { recursive: true, force: true });
 }
 
-function wanted(part: "boot" | "disk"): boolean {
+function wanted(part: "boot" | "disk" | "network"): boolean {
   return values.only === undefined || values.only === part;
 }
 
@@ -75,22 +80,29 @@ async function coldBoot(page: Page, run: number): Promise<number> {
 
 async function disks(page: Page): Promise<DiskTimes> {
   await page.goto(`${site.url}icon.svg`);
-  return page.evaluate(
-    async (plan) => {
-      const bench = (await import(`${plan.site}bench/disks.js`)) as {
-        measureDisks(plan: object): Promise<DiskTimes>;
-      };
-      return bench.measureDisks(plan);
-    },
-    {
-      site: site.url,
-      assets: `${site.url}playground/`,
-      stockWorker: `${site.url}bench/stock-worker.js`,
-      firmware: values.firmware,
-      commandLine: COMMAND_LINE,
-      runs,
-    },
-  );
+  return page.evaluate(async (plan) => {
+    const bench = (await import(`${plan.bench}disks.js`)) as typeof Disks;
+    return bench.measureDisks(plan);
+  }, plan());
+}
+
+async function network(page: Page): Promise<NetworkTimes> {
+  await page.goto(`${site.url}icon.svg`);
+  return page.evaluate(async (plan) => {
+    const bench = (await import(`${plan.bench}network.js`)) as typeof Network;
+    return bench.measureNetwork(plan);
+  }, plan());
+}
+
+function plan(): Plan & { readonly bench: string } {
+  return {
+    bench: `${site.url}bench/`,
+    assets: `${site.url}playground/`,
+    stockWorker: `${site.url}bench/stock-worker.js`,
+    firmware: values.firmware,
+    commandLine: COMMAND_LINE,
+    runs,
+  };
 }
 
 function reportDisks(times: DiskTimes): void {
@@ -111,9 +123,28 @@ function reportDisks(times: DiskTimes): void {
   }
 }
 
+function reportNetwork(times: NetworkTimes): void {
+  const tasks: [NetworkTask, string, (ms: number) => number][] = [
+    ["download", "download of a file, MiB/s", (ms) => rate(DOWNLOAD_BYTES, ms)],
+    ["upload", "upload to a program, MiB/s", (ms) => rate(UPLOAD_BYTES, ms)],
+    ["request", "request for a small file, ms", (ms) => ms],
+  ];
+  for (const [task, name, unit] of tasks) {
+    const { ours, stock } = times[task];
+    report(`${name}: ours`, ours.map(unit));
+    report(`${name}: v86's own`, stock.map(unit));
+    report(`${name}: time of ours / v86's own`, [median(ours) / median(stock)]);
+  }
+}
+
+/** MiB a second */
+function rate(bytes: number, ms: number): number {
+  return bytes / 1024 / 1024 / (ms / 1000);
+}
+
 async function buildBenchScripts(folder: string): Promise<void> {
   await esbuild({
-    entryPoints: [`${ROOT}bench/disks.ts`, `${ROOT}bench/stock-worker.ts`],
+    entryPoints: ["disks", "network", "stock-worker"].map((name) => `${ROOT}bench/${name}.ts`),
     outdir: join(folder, "bench"),
     bundle: true,
     format: "esm",
@@ -124,7 +155,8 @@ async function buildBenchScripts(folder: string): Promise<void> {
 
 function report(name: string, samples: number[]): void {
   const shown = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 2 });
-  const all = samples.length > 1 ? `   (${samples.map(shown).join(", ")})` : "";
+  const all =
+    samples.length > 1 && samples.length <= 20 ? `   (${samples.map(shown).join(", ")})` : "";
   console.log(`${name.padEnd(72)}${shown(median(samples)).padStart(12)}${all}`);
 }
 
