@@ -22,7 +22,7 @@ export interface NodeBoot {
    * @returns whether it came in time
    * @throws {CommandError} the boot ended
    */
-  until(what: string, milliseconds: number): Promise<boolean>;
+  readonly until: (what: string, milliseconds: number) => Promise<boolean>;
 }
 
 export interface NodeBootOptions {
