@@ -122,8 +122,6 @@ export class Boot {
       () => {
         this.host.post({ type: "shell" });
         this.#network.begin();
-        // Nobody has seen the first console of a factory state: its shell greets whoever comes.
-        if (restored && !restored.console) this.#pc.sendSerial(encoder.encode("\n"));
         this.#letIn();
         if (!restored) void this.#watchServices().catch(() => undefined);
       },
