@@ -1,5 +1,9 @@
-/** `npm start`: builds the site and serves it on loopback. PORT chooses the port (default 8080; 0: any). */
+/**
+ * `npm start`: builds the site and serves it on loopback. PORT chooses the port (default 8080; 0: any). The first time it
+ * also makes the demo's factory state, so that nobody has to wait for a boot afterwards.
+ */
 import { build } from "./lib/build.js";
+import { ensureDemoFactory } from "./lib/factory.js";
 import { serve } from "./lib/serve.js";
 
 const port = Number(process.env["PORT"] ?? 8080);
@@ -9,6 +13,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65535) {
 }
 try {
   const dist = await build();
+  await ensureDemoFactory((line) => console.log(line));
   const server = await serve(dist, port);
   console.log(`OpenWrt Playground: ${server.url}`);
 } catch (error) {

@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { chromium, installDebianPackages } from "./lib/chromium.js";
+import { ensureDemoFactory } from "./lib/factory.js";
 import { ROOT } from "./lib/paths.js";
 import { onPath } from "./lib/tools.js";
 
@@ -20,6 +21,7 @@ process.env["CHROME_PATH"] = chromium();
 const tools = [
   ["sqfstar", "squashfs-tools"],
   ["e2fsck", "e2fsprogs"],
+  ["zstd", "zstd"],
 ] as const;
 const missing = tools.filter(([program]) => !onPath(program)).map(([, name]) => name);
 if (missing.length > 0) installDebianPackages(missing);
@@ -30,6 +32,8 @@ await suite("build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }));
 await suite("Node", nodeTest("test/cli"), tapCount);
 await suite("network", nodeTest("test/network"), tapCount);
 await suite("modules in Chromium", ["npx", "web-test-runner"], runnerCount);
+// Without one the pages that need it say so.
+await ensureDemoFactory((line) => console.log(line));
 await suite("whole page", ["npx", "playwright", "test", "--project=page"], playwrightCount);
 if (process.argv.includes("--all")) {
   await suite("long pages", ["npx", "playwright", "test", "--project=long"], playwrightCount);

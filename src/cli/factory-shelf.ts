@@ -1,5 +1,5 @@
 /** The factory states that were made on this machine, `.cache/factory/<firmware>/`; git knows nothing of them. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type FactoryState,
@@ -34,9 +34,16 @@ export async function withFactoryState(
     const fits =
       baked.firmware === (await firmwareDigest(manifest)) &&
       whole.factory !== undefined &&
-      isSamePc(whole.factory.pc, PC);
+      isSamePc(whole.factory.pc, PC) &&
+      (await areThere(factoryFolder(project, manifest.name), whole.factory));
     return fits ? whole : manifest;
   } catch {
     return manifest;
   }
+}
+
+async function areThere(folder: string, { state, chunks }: FactoryState): Promise<boolean> {
+  for (const { file, bytes } of [state, chunks])
+    if ((await stat(join(folder, file))).size !== bytes) return false;
+  return true;
 }

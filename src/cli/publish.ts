@@ -135,6 +135,8 @@ async function replaceFile(file: string, write: (path: string) => Promise<void>)
   try {
     const path = join(folder, "file");
     await write(path);
+    // A compressed copy of the one before would be served in its place.
+    for (const copy of [".br", ".gz"]) await rm(file + copy, { force: true });
     await rename(path, file);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -144,6 +144,7 @@ export class OpenwrtPlayground extends LitElement {
   #machine: Machine | undefined;
   #listening: AbortController | undefined;
   #readingStorage = false;
+  #storageChanged = false;
 
   /**
    * The machine of this element; another one after `firmware` or `overlay` changed.
@@ -346,20 +347,25 @@ export class OpenwrtPlayground extends LitElement {
     if (machine.state === "booting") this.terminal.takeTyped();
     if (machine.state === "running") {
       this.terminal.tellSize();
-      // The console waits for Enter; nobody who opens this page should have to know.
-      if (!this.terminal.takeTyped()) this.terminal.type("\r");
+      // The console waits for Enter; nobody who opens this page should have to know. What an earlier visit left there
+      // may be an editor, or a question.
+      if (!this.terminal.takeTyped() && !machine.resumed) this.terminal.type("\r");
     }
     this.requestUpdate();
   }
 
-  /** At most one question at a time. */
+  /** At most one question at a time; what changed meanwhile is asked for once more. */
   async #readStorage(machine: Machine): Promise<void> {
     this.requestUpdate();
+    this.#storageChanged = true;
     if (this.#readingStorage) return;
     this.#readingStorage = true;
-    const storage = await machine.storage().catch(() => undefined);
+    while (this.#storageChanged) {
+      this.#storageChanged = false;
+      const storage = await machine.storage().catch(() => undefined);
+      if (storage && machine === this.#machine) this.storage = storage;
+    }
     this.#readingStorage = false;
-    if (storage && machine === this.#machine) this.storage = storage;
   }
 
   #discard(): void {

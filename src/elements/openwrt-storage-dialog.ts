@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Machine, StorageReport } from "../machine/machine.js";
 import { download } from "./download.js";
-import { savedText, TEXT } from "./strings.js";
+import { keptMemoryText, savedText, TEXT } from "./strings.js";
 import { buttonStyles, dialogStyles } from "./styles.js";
 
 @customElement("openwrt-storage-dialog")
@@ -18,8 +18,16 @@ export class OpenwrtStorageDialog extends LitElement {
         gap: 8px;
         margin-bottom: 16px;
       }
-      input {
+      input[type="file"] {
         display: none;
+      }
+      label {
+        display: flex;
+        gap: 8px;
+        align-items: baseline;
+      }
+      .hint {
+        margin-top: 4px;
       }
       form {
         display: flex;
@@ -37,7 +45,7 @@ export class OpenwrtStorageDialog extends LitElement {
   @state() private accessor busy = false;
 
   @query("dialog") private accessor dialog!: HTMLDialogElement;
-  @query("input") private accessor file!: HTMLInputElement;
+  @query("input[type=file]") private accessor file!: HTMLInputElement;
 
   show(): void {
     this.message = "";
@@ -62,6 +70,7 @@ export class OpenwrtStorageDialog extends LitElement {
       <h2 id="heading">${TEXT.storageTitle}</h2>
       <p>${storage ? (memory ? TEXT.notSaved : savedText(storage.bytes)) : TEXT.savedNothing}</p>
       <p>${memory ? nothing : storage?.persisted ? TEXT.persisted : TEXT.notPersisted}</p>
+      ${memory ? nothing : this.#keptMemory(storage?.memoryBytes ?? 0)}
       <div class="actions">
         <button ?disabled=${this.busy} @click=${() => this.saveCopy()}>${TEXT.saveCopy}</button>
         <button ?disabled=${this.busy} @click=${() => this.file.click()}>
@@ -75,6 +84,27 @@ export class OpenwrtStorageDialog extends LitElement {
       <form method="dialog"><button autofocus>${TEXT.close}</button></form>
     </dialog>`;
   }
+
+  #keptMemory(bytes: number) {
+    const keep = this.machine?.keepMemory ?? true;
+    return html`<label>
+        <input
+          type="checkbox"
+          aria-describedby="kept"
+          .checked=${keep}
+          @change=${this.#keepMemory}
+        />
+        ${TEXT.keepMemory}
+      </label>
+      <p class="hint" id="kept">
+        ${!keep ? TEXT.keepsNoMemory : bytes > 0 ? keptMemoryText(bytes) : TEXT.keepsMemory}
+      </p>`;
+  }
+
+  readonly #keepMemory = ({ target }: Event): void => {
+    if (this.machine) this.machine.keepMemory = (target as HTMLInputElement).checked;
+    this.requestUpdate();
+  };
 
   readonly #saveDisk = (): void => {
     void this.#do(async (machine) => {

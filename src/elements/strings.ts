@@ -56,6 +56,9 @@ export const TEXT = {
     "The browser may delete this site's data when space runs out; Safari does so after seven days without a visit. Save a copy of what matters.",
   copyExplained:
     "A copy holds everything the router changed; it fits this firmware only, and restoring one replaces all changes. The whole disk is an image that QEMU boots.",
+  keepMemory: "Keep the router's memory too: the next visit goes on where this one ended",
+  keepsMemory: "It is saved by itself whenever the router is quiet.",
+  keepsNoMemory: "The next visit boots the router; changes are kept all the same.",
   copySaved: "The copy was handed to the browser's downloads.",
   copyRestored: "The copy was restored.",
   diskSaved: "The disk image was handed to the browser's downloads.",
@@ -133,6 +136,10 @@ export function holderText(holder: Holder | undefined): string {
 
 export function savedText(bytes: number): string {
   return `${formatBytes(bytes)} of changes saved in this browser.`;
+}
+
+export function keptMemoryText(bytes: number): string {
+  return `${formatBytes(bytes)} of memory kept for the next visit.`;
 }
 
 export function fetchedText(loaded: number, total: number): string {

@@ -156,11 +156,6 @@ export class Boot {
     }
   }
 
-  /** All that was written to the disk. */
-  chunks(): Promise<Chunks> {
-    return this.disk.snapshot();
-  }
-
   /** Runs a command, as the page's `exec` does. */
   exec(command: string): Promise<ExecResult> {
     return this.#shell.exec(command);
@@ -273,13 +268,27 @@ export class Boot {
    *
    * @throws {MachineError} the router is too busy, or its changes cannot be saved just now
    */
-  async save(): Promise<{ state: ArrayBuffer; generation: number }> {
+  save(): Promise<{ state: ArrayBuffer; generation: number }> {
+    return this.#still((state) => ({ state, generation: this.store.generation() }));
+  }
+
+  /**
+   * The same, with all that was written to the disk by that moment.
+   *
+   * @throws {MachineError} as above
+   */
+  whole(): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
+    return this.#still(async (state) => ({ state, chunks: await this.disk.snapshot() }));
+  }
+
+  /** Stops the CPU where a state can be had and the disk is all stored, until `take` is done with it. */
+  async #still<T>(take: (state: ArrayBuffer) => T | Promise<T>): Promise<T> {
     try {
       for (;;) {
         await this.disk.flush();
         const state = await this.#pc.saveState();
         // Something was written before it idled: that state belongs to a disk that is not stored yet.
-        if (this.disk.flushed) return { state, generation: this.store.generation() };
+        if (this.disk.flushed) return await take(state);
         void this.#pc.resume();
       }
     } finally {

@@ -4,13 +4,19 @@
  */
 import type { RouterShell } from "./shell.js";
 
-/** Bytes of entropy; the kernel's pool has 256 bits, and /proc/vmfork takes up to 64 bytes (kernels/v86-6.12/vmfork.c). */
+/** Bytes of entropy; the kernel's pool has 256 bits, and /proc/vmfork takes 16 to 64 bytes (kernels/v86-6.12/vmfork.c). */
 const ENTROPY_BYTES = 48;
+/** What is drawn for it, of which one in 256 is left out. */
+const DRAWN_BYTES = 64;
 const ANSWER_MS = 30_000;
 
 /** @throws {Error} the router's shell does not answer, or could not do it */
 export async function freshen(shell: RouterShell): Promise<void> {
-  const bytes = crypto.getRandomValues(new Uint8Array(ENTROPY_BYTES));
+  // The shell's printf ends a write at a newline, and what /proc/vmfork gets must come in one.
+  const bytes = crypto
+    .getRandomValues(new Uint8Array(DRAWN_BYTES))
+    .filter((byte) => byte !== 0x0a)
+    .slice(0, ENTROPY_BYTES);
   const octal = Array.from(bytes, (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
   const seconds = Math.floor(Date.now() / 1000);
   // Another kernel than ours takes the bytes, but uses them within a minute only.

@@ -11,8 +11,14 @@ export class KeptMemory {
   readonly #schedule = new SaveSchedule(() => this.save());
   #identity: OverlayIdentity | undefined;
 
-  /** @param saveable the boot whose memory may be saved now; `undefined` when it may not */
-  constructor(private readonly saveable: () => WorkerLink | undefined) {}
+  /**
+   * @param saveable the boot whose memory may be saved now; `undefined` when it may not
+   * @param onChange called when something else is kept than before
+   */
+  constructor(
+    private readonly saveable: () => WorkerLink | undefined,
+    private readonly onChange: () => void,
+  ) {}
 
   /** Whether memory is kept. */
   get wanted(): boolean {
@@ -51,21 +57,26 @@ export class KeptMemory {
   /**
    * Saves now, if that may be done. Never rejects: without a saved memory the next visit boots.
    *
-   * @returns whether it did
+   * @returns whether it did; `undefined` when there was nothing to save
    */
-  async save(): Promise<boolean> {
+  async save(): Promise<boolean | undefined> {
     const link = this.wanted ? this.saveable() : undefined;
-    if (!link) return false;
-    return link.save().then(
+    if (!link) return undefined;
+    const saved = await link.save().then(
       () => true,
       () => false,
     );
+    // Whoever did not want it kept said so while it was being stored.
+    if (saved && !this.wanted) await this.drop();
+    this.onChange();
+    return saved;
   }
 
   /** Forgets what is kept. @returns whether there was something */
   async drop(identity = this.#identity): Promise<boolean> {
     if (!identity || !(await savedStateHeader(identity))) return false;
     await dropState(identity);
+    this.onChange();
     return true;
   }
 

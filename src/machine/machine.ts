@@ -81,12 +81,16 @@ export class Machine extends RouterAccess {
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
   #usage: Omit<StorageReport, "persisted" | "memoryBytes"> | undefined;
-  readonly #kept = new KeptMemory(() => (this.#isKeepable() ? this.#link : undefined));
+  readonly #kept = new KeptMemory(
+    () => (this.#isKeepable() ? this.#link : undefined),
+    () => this.dispatchEvent(new Event("storagechange")),
+  );
   #giveUp = new AbortController();
   /** whether changes are stored, as long as there is an overlay */
   #saving = true;
   /** changes of earlier boots that are stored nowhere */
   #memory: Chunks | undefined;
+  #resumed = false;
   #askedToPersist = false;
   #destroyed = false;
 
@@ -120,6 +124,11 @@ export class Machine extends RouterAccess {
   /** Where the router runs, when it could not start because another tab has it and that tab answered. */
   get holder(): Holder | undefined {
     return this.#claim.holder;
+  }
+
+  /** Whether the router goes on from the memory of an earlier visit, with whatever was on its console then. */
+  get resumed(): boolean {
+    return this.#resumed;
   }
 
   /** Set while the machine is paused because its changes cannot be saved; see {@link retry} and {@link detach}. */
@@ -370,6 +379,7 @@ export class Machine extends RouterAccess {
       },
     );
     this.#link = link;
+    this.#resumed = plan.restore?.kind === "saved";
     this.#setState("booting");
     link.ended.then(
       (ended) => this.#ended(link, ended),

@@ -17,8 +17,8 @@ export class SaveSchedule {
   #saving = false;
   #lastSave = -Infinity;
 
-  /** @param save saves the memory; resolves with whether it did, never rejects */
-  constructor(private readonly save: () => Promise<boolean>) {}
+  /** @param save saves the memory; resolves with whether it did, `undefined` when there was nothing to save; never rejects */
+  constructor(private readonly save: () => Promise<boolean | undefined>) {}
 
   /** The router runs from now on. */
   begin(): void {
@@ -55,6 +55,8 @@ export class SaveSchedule {
     void this.save().then((saved) => {
       this.#saving = false;
       if (saved) this.#lastSave = performance.now();
+      // The router was too busy: nothing else may ever change that would bring it up again.
+      else if (saved === false) this.changed();
     });
   }
 }

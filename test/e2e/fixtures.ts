@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CHROMIUM_FLAGS, chromium as chromiumPath } from "../../scripts/lib/chromium.js";
 import { DIST } from "../../scripts/lib/paths.js";
 import { serve } from "../../scripts/lib/serve.js";
-import type { ExecResult, Machine } from "../../src/elements/index.js";
+import type { ExecResult, Machine, StorageReport } from "../../src/elements/index.js";
 
 /** Starts a browser on a profile directory, so that storage is on disk. */
 export function launch(profile: string, flags: string[] = []): Promise<BrowserContext> {
@@ -88,6 +88,22 @@ export class Router {
     const { stdout, stderr, exitCode } = await this.exec(command);
     if (exitCode !== 0) throw new Error(`${command}: exit ${exitCode}: ${stderr}`);
     return stdout.trimEnd();
+  }
+
+  /** Everything its terminal holds, scrollback included. */
+  async screen(): Promise<string> {
+    return this.page.evaluate(() => {
+      const root = document.querySelector("openwrt-playground")?.shadowRoot;
+      return root?.querySelector("openwrt-terminal")?.text() ?? "";
+    });
+  }
+
+  async storage(): Promise<StorageReport> {
+    return this.page.evaluate(() => {
+      const element = document.querySelector("openwrt-playground");
+      if (!element) throw new Error("There is no router on this page.");
+      return element.machine.storage();
+    });
   }
 
   async state(): Promise<string> {
