@@ -1,10 +1,10 @@
 /**
- * `npm run bench [-- --firmware NAME] [--runs N] [--only boot|disk|network]`: builds, then measures in Chromium on a profile on disk.
- * Prints medians and ratios from one run; a single time says little on a busy machine.
+ * `npm run bench [-- --firmware NAME] [--runs N] [--only start|disk|network]`: builds, then measures
+ * in Chromium on a profile on disk. Prints medians and ratios from one run; a single time says little on a busy machine.
  */
 import { chromium as playwright, type Page } from "@playwright/test";
 import { build as esbuild } from "esbuild";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,9 +15,12 @@ import { serve } from "../scripts/lib/serve.js";
 import { COMMAND_LINE } from "../src/machine/command-line.js";
 import type * as Disks from "./disks.js";
 import type { DiskKind, DiskTask, DiskTimes } from "./disks.js";
+import type * as Machines from "./machines.js";
 import type { Plan } from "./machines.js";
 import type * as Network from "./network.js";
 import { DOWNLOAD_BYTES, type NetworkTask, type NetworkTimes, UPLOAD_BYTES } from "./network.js";
+import { type Bar, plot } from "./plot.js";
+import { measureStarts } from "./starts.js";
 import { median } from "./statistics.js";
 
 const { values } = parseArgs({
@@ -32,6 +35,8 @@ const work = await mkdtemp(join(tmpdir(), "playground-bench-"));
 // A copy, so that nothing a person does meanwhile changes what is measured.
 await cp(await build(), join(work, "site"), { recursive: true });
 await buildBenchScripts(join(work, "site"));
+/** all samples by name, for `test-results/bench.json` */
+const results: Record<string, number[]> = {};
 const fetched = new Map<string, number>();
 const site = await serve(join(work, "site"), 0, (path, bytes) => fetched.set(path, bytes));
 const context = await playwright.launchPersistentContext(join(work, "profile"), {
@@ -41,41 +46,60 @@ const context = await playwright.launchPersistentContext(join(work, "profile"), 
 
 try {
   const page = context.pages()[0] ?? (await context.newPage());
-  if (wanted("boot")) await boots(page);
+  if (wanted("start")) await starts(page);
   if (wanted("disk")) reportDisks(await disks(page));
   if (wanted("network")) reportNetwork(await network(page));
+  await mkdir(`${ROOT}test-results`, { recursive: true });
+  await writeFile(`${ROOT}test-results/bench.json`, `${JSON.stringify(results, null, 2)}\n`);
 } finally {
   await context.close();
   await site.close();
   await rm(work, { recursive: true, force: true });
 }
 
-function wanted(part: "boot" | "disk" | "network"): boolean {
+function wanted(part: "start" | "disk" | "network"): boolean {
   return values.only === undefined || values.only === part;
 }
 
-async function boots(page: Page): Promise<void> {
-  const times: number[] = [];
-  for (let run = 0; run < runs; run++) times.push(await coldBoot(page, run));
-  const scripts = [...fetched].filter(([path]) => path.endsWith(".js"));
-  report(
-    "cold boot: open page → shell answers, s",
-    times.map((ms) => ms / 1000),
+async function starts(page: Page): Promise<void> {
+  const stock: number[] = [];
+  for (let run = 0; run < runs; run++) stock.push(await stockBoot(page));
+  fetched.clear();
+  const times = await measureStarts(page, site.url, values.firmware, runs);
+  const whole = sum(
+    [...fetched].filter(([path]) => !path.includes("/kernels/v86")).map(([, bytes]) => bytes),
   );
-  report("fetched by a first visit, bytes (compressed)", [sum([...fetched.values()])]);
+  const scripts = [...fetched].filter(([path]) => path.endsWith(".js"));
+  const bars: Bar[] = [];
+  const show = (name: string, ms: number[]) => {
+    report(
+      `${name}, s`,
+      ms.map((each) => each / 1000),
+    );
+    report(`${name}: share of stock v86's cold boot`, [median(ms) / median(stock)]);
+    bars.push({ name, value: median(ms) / 1000 });
+  };
+  show("stock v86, cold boot", stock);
+  show("cold boot", times.cold);
+  show("first visit, shell", times.first);
+  show("first visit, first uci show", times.uci);
+  show("reset, shell", times.reset);
+  show("return visit, shell", times.resume);
+  report("fetched by a first visit, bytes (compressed)", [whole]);
   report("of that JavaScript, bytes (compressed)", [sum(scripts.map(([, bytes]) => bytes))]);
+  const title = `${values.firmware}: from opening the page`;
+  await writeFile(`${ROOT}docs/performance-${values.firmware}.svg`, plot(title, bars, "s"));
 }
 
-/** Opens the page on a fresh overlay. @returns milliseconds until a shell answers */
-async function coldBoot(page: Page, run: number): Promise<number> {
-  const started = performance.now();
-  await page.goto(`${site.url}?firmware=${values.firmware}&overlay=bench-${run}`);
-  await page.waitForFunction(
-    () => document.querySelector("openwrt-playground")?.machine.state === "running",
-    null,
-    { timeout: 300_000 },
-  );
-  return performance.now() - started;
+/** A bare page with v86 as it comes: the same kernel and root, its own disk in memory. */
+async function stockBoot(page: Page): Promise<number> {
+  const began = performance.now();
+  await page.goto(`${site.url}icon.svg`);
+  await page.evaluate(async (plan) => {
+    const bench = (await import(`${plan.bench}machines.js`)) as typeof Machines;
+    (await bench.startStock(plan)).end();
+  }, plan());
+  return performance.now() - began;
 }
 
 async function disks(page: Page): Promise<DiskTimes> {
@@ -144,7 +168,7 @@ function rate(bytes: number, ms: number): number {
 
 async function buildBenchScripts(folder: string): Promise<void> {
   await esbuild({
-    entryPoints: ["disks", "network", "stock-worker"].map((name) => `${ROOT}bench/${name}.ts`),
+    entryPoints: ["disks", "machines", "network", "stock-worker"].map((name) => `${ROOT}bench/${name}.ts`),
     outdir: join(folder, "bench"),
     bundle: true,
     format: "esm",
@@ -154,6 +178,7 @@ async function buildBenchScripts(folder: string): Promise<void> {
 }
 
 function report(name: string, samples: number[]): void {
+  results[name] = samples;
   const shown = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 2 });
   const all =
     samples.length > 1 && samples.length <= 20 ? `   (${samples.map(shown).join(", ")})` : "";
