@@ -168,7 +168,9 @@ function rate(bytes: number, ms: number): number {
 
 async function buildBenchScripts(folder: string): Promise<void> {
   await esbuild({
-    entryPoints: ["disks", "machines", "network", "stock-worker"].map((name) => `${ROOT}bench/${name}.ts`),
+    entryPoints: ["disks", "machines", "network", "stock-worker"].map(
+      (name) => `${ROOT}bench/${name}.ts`,
+    ),
     outdir: join(folder, "bench"),
     bundle: true,
     format: "esm",
