@@ -6,7 +6,7 @@ import type { FirmwareManifest } from "../firmware/manifest.js";
 import type { Chunks } from "../machine/messages.js";
 import type { Context } from "./context.js";
 import { CommandError } from "./errors.js";
-import { bootInNode } from "./node-boot.js";
+import { bootInNode, type NodeBoot } from "./node-boot.js";
 import { warmWeb } from "./warm-web.js";
 
 const BOOT_MS = 300_000;
@@ -25,7 +25,19 @@ export async function finishFirstBoot(
   manifest: FirmwareManifest,
   { project, print, signal }: Context,
 ): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
-  const { boot, until } = await bootInNode(manifest, { project, print, signal });
+  const started = await bootInNode(manifest, { project, print, signal });
+  try {
+    return await finish(started, manifest, { print, signal });
+  } finally {
+    started.boot.destroy();
+  }
+}
+
+async function finish(
+  { boot, until }: NodeBoot,
+  manifest: FirmwareManifest,
+  { print, signal }: Pick<Context, "print" | "signal">,
+): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
   if (!(await until("shell", BOOT_MS)))
     throw new CommandError(`${manifest.name} shows no shell within ${BOOT_MS / 1000} s.`);
   if (!(await until("ready", BOOT_MS)))
@@ -38,7 +50,5 @@ export async function finishFirstBoot(
   await warmWeb(boot, print, signal);
   print("  saving its memory");
   await boot.exec("sync");
-  const whole = await boot.whole();
-  boot.destroy();
-  return whole;
+  return boot.whole();
 }

@@ -1,4 +1,7 @@
-/** A firmware of the project, switched on in Node with the machine's own code; what it writes stays in memory. */
+/**
+ * A firmware of the project, switched on in Node with the machine's own code; what it writes stays in memory. Whoever
+ * began it calls `boot.destroy()`; an abort of the signal does as well.
+ */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -74,6 +77,8 @@ export async function bootInNode(
       loadWasm: (path) => loadWasm(project, path),
     },
   );
+  // Ends whatever waits for the router, and the emulator's timers, which would keep Node alive.
+  signal.addEventListener("abort", () => boot.destroy(), { once: true });
   const until = async (what: string, milliseconds: number) => {
     const giveUp = performance.now() + milliseconds;
     while (!seen.has(what)) {
