@@ -32,7 +32,13 @@ const LINE = 400;
 const BULK_LINE = 2000;
 const MAX_INPUT_BYTES = 1024 * 1024;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+/**
+ * How long the shell may take to answer before it is asked again, in milliseconds; longer each time, for questions pile
+ * up in a router that is slower than they come, and then no answer is ever in time.
+ */
 const PROBE_MS = 700;
+const PROBE_GROWTH = 1.6;
+const MAX_PROBE_MS = 10_000;
 /** How long an interrupted command may take to die before it is quit, in milliseconds. */
 const INTERRUPT_MS = 2000;
 const RS = "\x1e";
@@ -121,11 +127,11 @@ export class RouterShell {
   async #probe(): Promise<void> {
     // Nothing is typed before something was printed: it would pile up until somebody reads it.
     await this.#abortable(this.#open.promise, new AbortController().signal);
-    for (;;) {
+    for (let wait = PROBE_MS; ; wait = Math.min(wait * PROBE_GROWTH, MAX_PROBE_MS)) {
       const token = randomToken();
       this.type(`${SETUP}\n printf '\\036%s.' ${token}\n`);
       try {
-        await this.#until(`${RS}${token}.`, AbortSignal.timeout(PROBE_MS));
+        await this.#until(`${RS}${token}.`, AbortSignal.timeout(wait));
         this.#isConnected = true;
         return;
       } catch (error) {
