@@ -32,7 +32,9 @@ const LINE = 400;
 const BULK_LINE = 2000;
 const MAX_INPUT_BYTES = 1024 * 1024;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+/** How long an answer may take before the question is typed again, in milliseconds: at first, and at most. */
 const PROBE_MS = 700;
+const MAX_PROBE_MS = 3000;
 /** How long an interrupted command may take to die before it is quit, in milliseconds. */
 const INTERRUPT_MS = 2000;
 const RS = "\x1e";
@@ -121,11 +123,12 @@ export class RouterShell {
   async #probe(): Promise<void> {
     // Nothing is typed before something was printed: it would pile up until somebody reads it.
     await this.#abortable(this.#open.promise, new AbortController().signal);
-    for (;;) {
-      const token = randomToken();
+    // One token for all of them: on a slow computer every answer comes after its question was given up.
+    const token = randomToken();
+    for (let wait = PROBE_MS; ; wait = Math.min(2 * wait, MAX_PROBE_MS)) {
       this.type(`${SETUP}\n printf '\\036%s.' ${token}\n`);
       try {
-        await this.#until(`${RS}${token}.`, AbortSignal.timeout(PROBE_MS));
+        await this.#until(`${RS}${token}.`, AbortSignal.timeout(wait));
         this.#isConnected = true;
         return;
       } catch (error) {
