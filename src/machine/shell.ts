@@ -32,12 +32,8 @@ const LINE = 400;
 const BULK_LINE = 2000;
 const MAX_INPUT_BYTES = 1024 * 1024;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
-/**
- * How long the shell may take to answer before it is asked again, in milliseconds; longer each time, for questions pile
- * up in a router that is slower than they come, and then no answer is ever in time.
- */
+/** How long an answer may take before the question is typed again, in milliseconds: at first, and at most. */
 const PROBE_MS = 700;
-const PROBE_GROWTH = 1.6;
 const MAX_PROBE_MS = 10_000;
 /** How long an interrupted command may take to die before it is quit, in milliseconds. */
 const INTERRUPT_MS = 2000;
@@ -127,8 +123,9 @@ export class RouterShell {
   async #probe(): Promise<void> {
     // Nothing is typed before something was printed: it would pile up until somebody reads it.
     await this.#abortable(this.#open.promise, new AbortController().signal);
-    for (let wait = PROBE_MS; ; wait = Math.min(wait * PROBE_GROWTH, MAX_PROBE_MS)) {
-      const token = randomToken();
+    // One token for all of them: on a slow computer every answer comes after its question was given up.
+    const token = randomToken();
+    for (let wait = PROBE_MS; ; wait = Math.min(2 * wait, MAX_PROBE_MS)) {
       this.type(`${SETUP}\n printf '\\036%s.' ${token}\n`);
       try {
         await this.#until(`${RS}${token}.`, AbortSignal.timeout(wait));

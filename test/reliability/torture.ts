@@ -80,7 +80,7 @@ async function torture(
       failed++;
       console.log(`${number}, from ${from}: ${error instanceof Error ? error.message : ""}`);
     }
-    if (number % 10 === 0) console.log(`${number}/${times}: ${failed} failed`);
+    if (number % 5 === 0) console.log(`${number}/${times}: ${failed} failed`);
   }
 }
 
