@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { publishFirmware } from "../../src/cli/publish.js";
 import { parseCatalogue } from "../../src/firmware/catalogue.js";
+import { firmwareDigest, parseManifest } from "../../src/firmware/manifest.js";
+import { PC } from "../../src/machine/pc-identity.js";
 import { makeProject, type Project, routerSquashfs } from "./project.js";
 
 const squashfs = routerSquashfs();
@@ -133,4 +135,56 @@ test("explains itself when the command line makes no sense", async (t) => {
   const absent = await project.firmware("add", "absent.img");
   assert.deepEqual([absent.exitCode, absent.errors], [1, ["There is no file absent.img."]]);
   assert.equal((await project.firmware("add", ".", "--name", "x")).exitCode, 1);
+});
+
+/** Puts a factory state of a firmware where `bake` does. */
+async function asBaked({ folder }: Project, name: string, pc = PC): Promise<string> {
+  const cache = join(folder, ".cache/factory", name);
+  mkdirSync(cache, { recursive: true });
+  const manifest = readFileSync(join(folder, "images", name, "firmware.json"), "utf8");
+  const part = (file: string) => {
+    writeFileSync(join(cache, file), file);
+    return { file, bytes: file.length, sha256: "a".repeat(64) };
+  };
+  const baked = {
+    firmware: await firmwareDigest(parseManifest(manifest)),
+    factory: { pc, state: part("factory-state.zst"), chunks: part("factory-chunks.bin") },
+  };
+  writeFileSync(join(cache, "factory.json"), JSON.stringify(baked));
+  return cache;
+}
+
+const publishedManifest = (project: Project) =>
+  parseManifest(readFileSync(join(siteOf(project), "images/alpha/firmware.json"), "utf8"));
+
+test("publishes a factory state with its firmware, and no compressed copy of the old manifest stays", async (t) => {
+  const project = await projectWith(t, "alpha");
+  const alpha = join(siteOf(project), "images/alpha");
+  await publishFirmware(project.folder, siteOf(project));
+  assert.equal(publishedManifest(project).factory, undefined);
+  writeFileSync(join(alpha, "firmware.json.br"), "the old one, compressed");
+  await asBaked(project, "alpha");
+  await publishFirmware(project.folder, siteOf(project));
+  assert.deepEqual(publishedManifest(project).factory?.pc, PC);
+  assert.ok(existsSync(join(alpha, "factory-state.zst")));
+  assert.ok(existsSync(join(alpha, "factory-chunks.bin")));
+  assert.ok(!existsSync(join(alpha, "firmware.json.br")));
+});
+
+test("publishes no factory state that is of another PC, cut short, or of another kernel", async (t) => {
+  const project = await projectWith(t, "alpha");
+  const publish = () => publishFirmware(project.folder, siteOf(project));
+  await asBaked(project, "alpha", { ...PC, devices: PC.devices + 1 });
+  await publish();
+  assert.equal(publishedManifest(project).factory, undefined);
+  const cache = await asBaked(project, "alpha");
+  writeFileSync(join(cache, "factory-state.zst"), "cut");
+  await publish();
+  assert.equal(publishedManifest(project).factory, undefined);
+  await asBaked(project, "alpha");
+  await publish();
+  assert.notEqual(publishedManifest(project).factory, undefined);
+  project.file("kernels/v86-6.12/bzImage", "another kernel");
+  await publish();
+  assert.equal(publishedManifest(project).factory, undefined);
 });

@@ -8,6 +8,8 @@ test("the page boots a router by itself, says how far it is, and its LAN and web
   site,
 }) => {
   const router = new Router(page);
+  // Without a factory state there is a boot to be seen.
+  await page.route("**/factory-state.zst*", (route) => route.fulfill({ status: 404 }));
   await page.goto(`${site}?firmware=demo`);
   await expect(page.getByText(/Fetching the firmware|Booting the kernel/)).toBeVisible();
   await router.reaches("running");

@@ -92,6 +92,43 @@ describe("a manifest", () => {
   });
 });
 
+describe("a manifest's factory state", () => {
+  const FACTORY = {
+    pc: { v86: "0.5.462", devices: 1, memoryBytes: 134_217_728 },
+    state: { file: "factory-state.zst", bytes: 4_000_000, sha256: "c".repeat(64) },
+    chunks: { file: "factory-chunks.bin", bytes: 4000, sha256: "d".repeat(64) },
+  };
+
+  it("is read, and is no part of the firmware's identity", async () => {
+    const parsed = parseManifest(JSON.stringify({ ...GOOD, factory: FACTORY }));
+    expect(parsed.factory).to.deep.equal(FACTORY);
+    const without = parseManifest(JSON.stringify(GOOD));
+    expect(without).not.to.have.property("factory");
+    expect(await firmwareDigest(parsed)).to.equal(await firmwareDigest(without));
+  });
+
+  it("is refused when a part is missing or is something else", () => {
+    for (const factory of [null, 1, "x", [], {}])
+      expect(changed({ factory }), JSON.stringify(factory)).to.equal("manifest");
+    for (const part of ["pc", "state", "chunks"] as const) {
+      expect(changed({ factory: { ...FACTORY, [part]: undefined } }), part).to.equal("manifest");
+      for (const key of Object.keys(FACTORY[part]))
+        for (const value of [undefined, null, "", -1, 0.5]) {
+          const factory = { ...FACTORY, [part]: { ...FACTORY[part], [key]: value } };
+          expect(changed({ factory }), `${part}.${key}: ${String(value)}`).to.equal("manifest");
+        }
+    }
+  });
+
+  it("is refused when it could lead elsewhere or be too large", () => {
+    for (const change of [{ file: "../x" }, { file: "a/b" }, { bytes: 256 * 1024 * 1024 + 1 }])
+      for (const part of ["state", "chunks"] as const) {
+        const factory = { ...FACTORY, [part]: { ...FACTORY[part], ...change } };
+        expect(changed({ factory }), JSON.stringify(change)).to.equal("manifest");
+      }
+  });
+});
+
 describe("a firmware's digest", () => {
   it("is the SHA-256 of a text that names both files", async () => {
     // printf 'openwrt-playground firmware 1\nkernel aa…\nroot bb…\n' | sha256sum
