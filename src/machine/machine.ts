@@ -9,6 +9,7 @@ import { diskImage } from "../disk/disk-image.js";
 import { readArchive, writeArchive } from "../disk/overlay-archive.js";
 import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
+import { FirmwareError } from "../firmware/errors.js";
 import { Firmware } from "../firmware/load.js";
 import { isName } from "../firmware/manifest.js";
 import { loadPcParts, type PcParts } from "./assets.js";
@@ -514,6 +515,8 @@ export class Machine extends RouterAccess {
   }
 
   #fail(error: unknown): void {
+    // The site may have been mended by the time somebody tries again.
+    if (error instanceof FirmwareError) this.#firmware = undefined;
     const link = this.#link;
     this.#link = undefined;
     this.#start = undefined;
