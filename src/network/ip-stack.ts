@@ -72,6 +72,11 @@ export class IpStack {
     return this.#address;
   }
 
+  /** Whether TCP connections are open, or being opened. */
+  get hasConnections(): boolean {
+    return this.#connections.size > 0;
+  }
+
   /** A frame from the link; not kept. */
   receive(frame: Uint8Array): void {
     const { length } = frame;

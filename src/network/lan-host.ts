@@ -86,6 +86,7 @@ export class LanHost {
         const { stack, search } = await this.#reach(limit);
         const changes = this.#changes;
         search.check();
+        search.hold();
         try {
           return await stack.connect(search.router, port, limit);
         } catch (error) {
@@ -140,6 +141,7 @@ export class LanHost {
       clock: this.#clock,
       onStatus: (status) => this.#tell(status),
       routerAddress: async () => this.#options.routerAddress?.(),
+      busy: () => stack.hasConnections,
     });
     this.#presence = { stack, search };
     search.start();

@@ -2,7 +2,8 @@
  * Where the router is: an address on its LAN, and whether the router still answers there.
  *
  * DHCP comes first and never ends. When it stays silent, the router itself is asked for its address (by whoever has
- * another way to it) and a neighbouring one is taken. A router that no longer answers ARP is searched anew, but what we
+ * another way to it) and a neighbouring one is taken; that one is not traded for a lease while connections are open, as
+ * they would be cut: OpenWrt's web server is up before its DHCP server. A router that no longer answers ARP is searched anew, but what we
  * have is kept until there is something better: it may only be slow, or paused, and connections outlive that.
  */
 import type { Clock } from "./clock.js";
@@ -39,6 +40,8 @@ export interface LanSearchOptions {
   readonly clock: Clock;
   onStatus(status: LanStatus): void;
   routerAddress(): Promise<RouterAddress | undefined>;
+  /** whether connections are open */
+  busy(): boolean;
 }
 
 export class LanSearch {
@@ -55,6 +58,8 @@ export class LanSearch {
   #probes = 0;
   /** the address was not leased */
   #isStatic = false;
+  /** DHCP is stopped, until no connection needs the address that was not leased */
+  #held = false;
   #rediscovered = false;
   #asked: number;
   #asking = false;
@@ -84,7 +89,14 @@ export class LanSearch {
     this.#router = 0;
     this.#stack.setAddress(0, 0, 0);
     this.#rediscovered = true;
-    this.#stack.discover();
+    this.#discover();
+  }
+
+  /** To be called before a connection is opened. */
+  hold(): void {
+    if (!this.#found || !this.#isStatic || this.#held) return;
+    this.#held = true;
+    this.#stack.stopDhcp();
   }
 
   /** Asks whether the router is still there, unless it was heard just now. */
@@ -167,14 +179,20 @@ export class LanSearch {
   }
 
   #watch(now: boolean): void {
+    if (this.#held && !this.#options.busy()) this.#discover();
     const silent = this.#clock.now() - this.#heard;
     if (silent < WATCH && !now && this.#probes === 0) return this.#wait(WATCH - silent);
     if (this.#probes++ >= PROBES) {
       this.#lose();
-      return this.#stack.verify();
+      return this.#held ? this.#discover() : this.#stack.verify();
     }
     this.#wait(PROBE);
     this.#stack.requestArp(this.#router);
+  }
+
+  #discover(): void {
+    this.#held = false;
+    this.#stack.discover();
   }
 
   #search(): void {
@@ -184,7 +202,7 @@ export class LanSearch {
     if (this.#found) return;
     if (!this.#rediscovered && now - this.#since >= VERIFY) {
       this.#rediscovered = true;
-      this.#stack.discover();
+      this.#discover();
     }
     if (now - this.#asked >= SILENCE) {
       this.#asked = now;

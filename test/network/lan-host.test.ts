@@ -197,6 +197,33 @@ test("without DHCP it takes an address beside the one that the router tells", as
   assert.equal(host.status.phase, "leased");
 });
 
+test("a lease that comes late waits until no connection needs the other address", async () => {
+  const net = await lan("192.168.1.1", {
+    dhcp: false,
+    routerAddress: () => Promise.resolve({ address: "192.168.1.1", netmask: "255.255.255.0" }),
+  });
+  const stream = await net.clock.until(net.host.connect(PORT));
+  net.router!.move("192.168.1.1", { dhcp: true });
+  await net.clock.pass(120_000);
+  assert.equal(net.host.status.phase, "static");
+  await net.clock.until(roundTrip(stream));
+  await net.clock.pass(20_000);
+  assert.deepEqual(net.host.status, AT_1);
+});
+
+test("with a connection open it follows a router without DHCP all the same", async () => {
+  let address = "192.168.1.1";
+  const net = await lan(address, {
+    dhcp: false,
+    routerAddress: () => Promise.resolve({ address, netmask: "255.255.255.0" }),
+  });
+  await net.clock.until(net.host.connect(PORT));
+  address = "192.168.2.1";
+  net.router!.move(address, { dhcp: true });
+  await net.clock.pass(20_000);
+  assert.deepEqual(net.host.status, AT_2);
+});
+
 test("an answer that is no address, or a failure, changes nothing", async () => {
   const answers = [
     { address: "nonsense", netmask: "255.255.255.0" },
