@@ -268,7 +268,7 @@ test("cleans up when it is interrupted", async (t) => {
 test("cleans up after Ctrl-C", async (t) => {
   const project = makeProject(t);
   // The entry takes the folder it lies in for the project.
-  for (const folder of ["cli", "disk", "firmware"])
+  for (const folder of ["cli", "common", "disk", "firmware", "machine"])
     cpSync(new URL(`../../src/${folder}`, import.meta.url), join(project.folder, "src", folder), {
       recursive: true,
     });

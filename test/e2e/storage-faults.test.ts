@@ -163,9 +163,9 @@ test("damaged data is refused and left alone until the person resets the router"
   await page.getByRole("alert").getByRole("button", { name: "Reset…" }).click();
   await button(page, "Reset the router").click();
   await router.reaches("running");
-  await expect(page.getByText(/^Nothing changed yet/)).toBeVisible();
+  await expect(page.getByText(/^Nothing changed yet/).first()).toBeVisible();
   await router.output("echo new > /etc/new; sync");
-  await expect(page.getByText(/^[\d.]+ kB of changes saved in this browser/)).toBeVisible();
+  await expect(page.getByText(/^[\d.]+ kB of changes saved in this browser/).first()).toBeVisible();
 });
 
 test("what is stored, and whether the browser promised to keep it, is shown", async ({
@@ -176,7 +176,7 @@ test("what is stored, and whether the browser promised to keep it, is shown", as
   await page.goto(`${site}?firmware=demo`);
   await router.reaches("running");
   await router.output("echo new > /etc/new; sync");
-  await expect(page.getByText(/^[\d.]+ kB of changes saved in this browser/)).toBeVisible();
+  await expect(page.getByText(/^[\d.]+ kB of changes saved in this browser/).first()).toBeVisible();
   await button(page, "Storage…").click();
   const dialog = page.getByRole("dialog", { name: "What is stored" });
   await expect(dialog).toContainText(/promised to keep|may delete this site's data/);
