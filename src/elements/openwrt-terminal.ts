@@ -12,6 +12,8 @@ import { TEXT } from "./strings.js";
 
 const SCROLLBACK_LINES = 10_000;
 const RESIZE_QUIET_MS = 300;
+/** Exit status of a shell that does not find a program. */
+const NO_SUCH_PROGRAM = 127;
 
 const DARK: ITheme = {
   background: "#10151c",
@@ -80,6 +82,8 @@ export class OpenwrtTerminal extends LitElement {
   #terminal: Terminal | undefined;
   #fit: (() => void) | undefined;
   #resizeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** the size that the router was told since it started; `undefined` when it has no program for that */
+  #told: string | undefined = "";
   #attached: AbortController | undefined;
   readonly #resizes = new ResizeObserver(() => this.#fit?.());
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
@@ -205,7 +209,7 @@ export class OpenwrtTerminal extends LitElement {
     });
     terminal.open(this.screenElement);
     terminal.textarea?.setAttribute("aria-label", `${TEXT.terminal}. ${TEXT.leaveHint}`);
-    terminal.onResize(() => this.#tellSize());
+    terminal.onResize(() => this.#tellSizeSoon());
     this.#terminal = terminal;
     this.#fit = () => fit.fit();
     this.#fit();
@@ -213,22 +217,31 @@ export class OpenwrtTerminal extends LitElement {
     return terminal;
   }
 
-  /**
-   * A serial line carries no window size: set it in the router, where its busybox has `stty`. OpenWrt's has not,
-   * and goes on with 80 columns.
-   */
+  /** The router has started: it knows no window size yet, for a serial line carries none. */
   tellSize(): void {
+    this.#told = "";
+    this.#tellSizeSoon();
+  }
+
+  #tellSizeSoon(): void {
+    clearTimeout(this.#resizeTimer);
+    this.#resizeTimer = setTimeout(() => void this.#tellSizeNow(), RESIZE_QUIET_MS);
+  }
+
+  /** Sets the size in the router where its busybox has `stty`. OpenWrt's has not, and goes on with 80 columns. */
+  async #tellSizeNow(): Promise<void> {
     const { machine } = this;
     const terminal = this.#terminal;
     if (!terminal || machine?.state !== "running") return;
-    machine
-      .exec(`stty -F /dev/ttyS0 cols ${terminal.cols} rows ${terminal.rows} 2>/dev/null`)
-      .catch(() => undefined);
-  }
-
-  #tellSize(): void {
-    clearTimeout(this.#resizeTimer);
-    this.#resizeTimer = setTimeout(() => this.tellSize(), RESIZE_QUIET_MS);
+    const size = `cols ${terminal.cols} rows ${terminal.rows}`;
+    if (this.#told === size || this.#told === undefined) return;
+    this.#told = size;
+    const answer = machine.exec(`stty -F /dev/ttyS0 ${size} 2>/dev/null`);
+    const exitCode = await answer.then(
+      (result) => result.exitCode,
+      () => undefined,
+    );
+    if (exitCode === NO_SUCH_PROGRAM && this.#told === size) this.#told = undefined;
   }
 
   #theme(): ITheme {

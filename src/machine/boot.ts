@@ -246,8 +246,6 @@ export class Boot {
         RESTORED_ANSWER_MS,
       ),
     );
-    // The shell's prompt was printed before the state was saved.
-    this.#shell.receive(new Uint8Array());
     await Promise.race([freshen(this.#shell), late]);
   }
 

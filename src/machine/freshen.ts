@@ -4,26 +4,30 @@
  */
 import type { RouterShell } from "./shell.js";
 
-/** Bytes of entropy; the kernel's pool has 256 bits, and /proc/vmfork takes 16 to 64 bytes (kernels/v86-6.12/vmfork.c). */
-const ENTROPY_BYTES = 48;
-/** What is drawn for it, of which one in 256 is left out. */
-const DRAWN_BYTES = 64;
-const ANSWER_MS = 30_000;
+/** Letters of 6 random bits each, more than the 256 bits of the kernel's pool; /proc/vmfork takes 16 to 64 bytes (kernels/v86-6.12/vmfork.c). */
+const LETTERS = 64;
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/** How long a shell that is as it was left may take to answer, and how long one that has to be found again. */
+const ANSWER_MS = 3000;
+const FOUND_ANSWER_MS = 30_000;
 
 /** @throws {Error} the router's shell does not answer, or could not do it */
 export async function freshen(shell: RouterShell): Promise<void> {
-  // The shell's printf ends a write at a newline, and what /proc/vmfork gets must come in one.
-  const bytes = crypto
-    .getRandomValues(new Uint8Array(DRAWN_BYTES))
-    .filter((byte) => byte !== 0x0a)
-    .slice(0, ENTROPY_BYTES);
-  const octal = Array.from(bytes, (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+  shell.resume();
+  // Whoever used the console last may have left it, or something in front of it: then the shell is looked for.
+  await tell(shell, ANSWER_MS).catch(() => tell(shell, FOUND_ANSWER_MS));
+}
+
+async function tell(shell: RouterShell, timeout: number): Promise<void> {
+  // Letters, for they can be typed as they are; in one write, as /proc/vmfork wants it.
+  const random = crypto.getRandomValues(new Uint8Array(LETTERS));
+  const secret = Array.from(random, (byte) => ALPHABET.charAt(byte % ALPHABET.length)).join("");
   const seconds = Math.floor(Date.now() / 1000);
   // Another kernel than ours takes the bytes, but uses them within a minute only.
   const { exitCode } = await shell.exec(
     `date -u -s @${seconds} >/dev/null; ` +
-      `f=/proc/vmfork; [ -e $f ] || f=/dev/urandom; printf '${octal}' >$f`,
-    { timeout: ANSWER_MS },
+      `f=/proc/vmfork; [ -e $f ] || f=/dev/urandom; printf %s ${secret} >$f`,
+    { timeout },
   );
   if (exitCode !== 0) throw new Error(`The restored router could not be freshened (${exitCode}).`);
 }

@@ -5,8 +5,11 @@ import { V86_DIRECTORY } from "./assets.js";
 /** RAM of every machine in bytes. */
 export const MEMORY_BYTES = 128 * 1024 * 1024;
 
-/** Raised whenever v86.ts or v86-nic.ts changes what devices there are, or where. */
-const DEVICES = 1;
+/**
+ * Raised whenever v86.ts or v86-nic.ts changes what devices there are, or where, and when shell.ts changes what it
+ * leaves in the router's shell.
+ */
+const DEVICES = 2;
 
 export const PC: PcIdentity = {
   v86: V86_DIRECTORY.replace(/^v86-/, ""),

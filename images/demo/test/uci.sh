@@ -305,5 +305,54 @@ $(name_of led 2) two
 default
 1" "$("$busybox" ash "$work/load.sh")"
 
+# `uci show` reads plain files with the shell alone; -s, the default, has awk do it. Both must say the same.
+shows_the_same() { # shows_the_same NAME: the file comes on standard input
+	rm -rf "${work:?}"/save "${work:?}"/etc
+	mkdir "$work/etc"
+	cat >"$work/etc/a"
+	local quick awk rc=0 awk_rc=0
+	quick=$(uci show 2>&1) || rc=$?
+	awk=$(uci -s show 2>&1) || awk_rc=$?
+	same "show without awk: $1" "$awk_rc $awk" "$rc $quick"
+}
+shows_the_same "kinds of sections and words" <<'EOF'
+# a comment
+config rule
+	option name 'one two'
+	option port 22
+config rule 'named'
+config "zone"
+	option	tab	"in 'double' quotes"
+	list network lan
+	list network 'wan'
+	option masq '1'
+	list device 'eth0'
+config rule
+	option empty ''
+EOF
+shows_the_same "an option twice" <<<$'config x\n\toption a 1\n\toption b 2\n\toption a 3'
+shows_the_same "a list in two places" <<<$'config x\n\tlist a 1\n\toption b 2\n\tlist a 3'
+shows_the_same "a section twice" <<<$'config x y\n\toption a 1\nconfig x z\nconfig w y\n\toption b 2'
+shows_the_same "two statements in a line" <<<$'config x; option a 1'
+shows_the_same "a comment behind a value" <<<$'config x # y\n\toption a 1 # b'
+shows_the_same "words put together" <<<$'config x\n\toption a b"c"\'d\'\\e'
+shows_the_same "a value of two lines" <<<$'config x\n\toption a "b\nc"'
+shows_the_same "an escaped quote" <<<$'config x\n\toption a \'it\'\\\'\'s\'\n\toption b "\\""'
+shows_the_same "line ends of DOS" <<<$'config x\r\n\toption a b\r\n\toption c \'d\'\r'
+shows_the_same "a value too many" <<<$'config x\n\toption a b\tc'
+shows_the_same "an option without a section" <<<$'option a b'
+shows_the_same "an option without a value" <<<$'config x\n\toption a'
+shows_the_same "an open quote" <<<$'config x\n\toption a \'b'
+shows_the_same "a package" <<<$'package y\nconfig x\n\toption a b'
+shows_the_same "a type of other characters" <<<$'config x*[0]\n\toption a *'
+shows_the_same "an empty file" </dev/null
+printf 'config x\n\toption a b' | shows_the_same "no newline at the end"
+touch "$work/etc/bad name" "$work/etc/-n"
+same "show without awk: names of files" "$(uci -s show 2>&1)" "$(uci show 2>&1)"
+fresh
+uci set system.ntp.enabled=0
+check "show sees changes that are not committed" "system.ntp.enabled='0'" 0 show system.ntp.enabled
+same "show without awk: saved changes" "$(uci -s show)" "$(uci show)"
+
 echo "uci: $passed passed, $failed failed"
 [[ $failed == 0 ]]

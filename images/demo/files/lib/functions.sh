@@ -62,7 +62,7 @@ _plain() {
 
 _read_plain() {
 	local word name rest
-	while read -r word name rest; do
+	while read -r word name rest || [ -n "$word" ]; do
 		case $word in
 			'' | \#*) continue ;;
 			config)
