@@ -16,7 +16,7 @@ const LAYERS = {
   "web-pane": ["network"],
   elements: ["machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
-  cli: ["firmware", "disk", "machine", "network"],
+  cli: ["firmware", "disk", "machine", "network", "snapshot"],
   "service-worker": ["network", "web-pane"],
 };
 

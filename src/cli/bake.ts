@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { writeArchive } from "../disk/overlay-archive.js";
 import { type FirmwareManifest, firmwareDigest } from "../firmware/manifest.js";
+import { encodeSharedPages } from "../snapshot/shared-pages.js";
 import { PC } from "../machine/pc-identity.js";
 import type { Context } from "./context.js";
 import { CommandError, UsageError } from "./errors.js";
@@ -36,7 +37,7 @@ export async function bake(manifest: FirmwareManifest, context: Context): Promis
   const { project, print, signal } = context;
   const { name } = manifest;
   print(`Making the factory state of ${name}: its first boot, once. This takes a minute or two.`);
-  const { state, chunks } = await finishFirstBoot(manifest, context);
+  const { state, pages, chunks } = await finishFirstBoot(manifest, context);
   const cache = join(project, ".cache");
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, "bake.tmp-"));
@@ -56,16 +57,19 @@ export async function bake(manifest: FirmwareManifest, context: Context): Promis
       { overlay: "factory", firmware, diskBytes, chunkBytes: CHUNK_BYTES },
       chunks,
     );
+    await writeFile(join(folder, "pages"), encodeSharedPages(pages));
     await writeFile(join(folder, "chunks"), new Uint8Array(await archive.arrayBuffer()));
     const baked: BakedState = {
       firmware,
       factory: {
         pc: PC,
         state: { file: "factory-state.zst", ...(await identifyFile(`${raw}.zst`)) },
+        pages: { file: "factory-pages.bin", ...(await identifyFile(join(folder, "pages"))) },
         chunks: { file: "factory-chunks.bin", ...(await identifyFile(join(folder, "chunks"))) },
       },
     };
     await rename(`${raw}.zst`, join(folder, baked.factory.state.file));
+    await rename(join(folder, "pages"), join(folder, "factory-pages.bin"));
     await rename(join(folder, "chunks"), join(folder, baked.factory.chunks.file));
     await writeFile(join(folder, "factory.json"), `${JSON.stringify(baked, null, 2)}\n`);
     const target = factoryFolder(project, name);

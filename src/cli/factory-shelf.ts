@@ -42,8 +42,13 @@ export async function withFactoryState(
   }
 }
 
-async function areThere(folder: string, { state, chunks }: FactoryState): Promise<boolean> {
-  for (const { file, bytes } of [state, chunks])
+/** The files of a factory state. */
+export function factoryFiles({ state, pages, chunks }: FactoryState) {
+  return pages ? [state, pages, chunks] : [state, chunks];
+}
+
+async function areThere(folder: string, factory: FactoryState): Promise<boolean> {
+  for (const { file, bytes } of factoryFiles(factory))
     if ((await stat(join(folder, file))).size !== bytes) return false;
   return true;
 }

@@ -47,9 +47,13 @@ export async function bootInNode(
   const boot = await Boot.start(
     {
       wasm: await compiled(join(project, "node_modules/v86/build/v86.wasm")),
-      bios: await file("kernels/seabios/bios.bin"),
-      vgaBios: await file("kernels/seabios/vgabios-stdvga.bin"),
-      kernel: restore ? undefined : await file("kernels", manifest.kernel.name, "bzImage"),
+      boot: restore
+        ? undefined
+        : {
+            bios: await file("kernels/seabios/bios.bin"),
+            vgaBios: await file("kernels/seabios/vgabios-stdvga.bin"),
+            kernel: await file("kernels", manifest.kernel.name, "bzImage"),
+          },
       root: await bytesOf(join(folderOf(project, manifest.name), manifest.root.file)),
       commandLine: COMMAND_LINE,
       memoryBytes: MEMORY_BYTES,

@@ -17,7 +17,7 @@ import { dirname, join } from "node:path";
 import { formatCatalogue } from "../firmware/catalogue.js";
 import { type FirmwareManifest, isName } from "../firmware/manifest.js";
 import { CommandError } from "./errors.js";
-import { factoryFolder, withFactoryState } from "./factory-shelf.js";
+import { factoryFiles, factoryFolder, withFactoryState } from "./factory-shelf.js";
 import { identifyKernel } from "./kernel.js";
 import { DEMO, exists, folderOf, foldersOf, readShelf, writeManifest } from "./shelf.js";
 
@@ -65,7 +65,7 @@ async function publishOne(project: string, firmware: FirmwareManifest, to: strin
   const { factory } = await withFactoryState(project, firmware);
   if (!factory)
     return copy(join(folderOf(project, name), "firmware.json"), join(to, "firmware.json"));
-  for (const { file } of [factory.state, factory.chunks])
+  for (const { file } of factoryFiles(factory))
     await copy(join(factoryFolder(project, name), file), join(to, file));
   await replaceFile(join(to, "firmware.json"), (path) =>
     writeFile(path, `${JSON.stringify({ ...firmware, factory }, null, 2)}\n`),

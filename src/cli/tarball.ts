@@ -10,11 +10,12 @@ import { runTool } from "./tool.js";
 const TIME = 0;
 
 /**
- * zstd at squashfs-tools' own level 15 and in small blocks is quick to read in the emulator. Uncompressed inodes (-noI)
- * are what setRootTime can change.
+ * gzip is quick to read in the emulator (images/demo/README.md), and browsers can read it too, so that a factory state
+ * need not hold again what the image holds (src/snapshot/shared-pages.ts). Uncompressed inodes (-noI) are what
+ * setRootTime can change.
  */
 const OPTIONS = [
-  ...["-comp", "zstd", "-b", "64K", "-noI"],
+  ...["-comp", "gzip", "-b", "128K", "-noI"],
   ...["-mkfs-time", String(TIME), "-root-mode", "755", "-root-uid", "0", "-root-gid", "0"],
   ...["-no-progress", "-quiet"],
 ];

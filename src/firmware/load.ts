@@ -12,7 +12,7 @@ import {
 } from "./manifest.js";
 
 /** The files of a firmware. */
-export type FirmwarePart = "kernel" | "root" | "state" | "chunks";
+export type FirmwarePart = "kernel" | "root" | "state" | "pages" | "chunks";
 
 export interface LoadOptions {
   /** aborts the downloads; the promise then rejects with the signal's reason */

@@ -50,6 +50,8 @@ export interface FactoryState {
   readonly pc: PcIdentity;
   /** v86's state, compressed with zstd */
   readonly state: FileIdentity & { readonly file: string };
+  /** which pages of the memory the root image holds, when the state leaves them out (src/snapshot/shared-pages.ts) */
+  readonly pages?: FileIdentity & { readonly file: string };
   /** what the first boot wrote, as an exported overlay (docs/archive-format.md) */
   readonly chunks: FileIdentity & { readonly file: string };
 }
@@ -124,6 +126,7 @@ function parseFactory(value: unknown): FactoryState {
       memoryBytes: bytesField(pc["memoryBytes"], "factory.pc.memoryBytes", 2 ** 32),
     },
     state: file("state"),
+    ...(factory["pages"] !== undefined && { pages: file("pages") }),
     chunks: file("chunks"),
   };
 }

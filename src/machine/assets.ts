@@ -1,4 +1,4 @@
-/** The parts of the emulated PC that every machine shares: v86's WebAssembly and the BIOS. Fetched once a page. */
+/** The parts of the emulated PC that every machine shares: v86's WebAssembly, and the BIOS, which only a boot needs. Each is fetched once a page. */
 import { MachineError } from "./errors.js";
 
 /**
@@ -7,36 +7,43 @@ import { MachineError } from "./errors.js";
  */
 export const V86_DIRECTORY = "v86-0.5.462";
 
-export interface PcParts {
-  readonly wasm: WebAssembly.Module;
+export interface Bios {
   readonly bios: ArrayBuffer;
   readonly vgaBios: ArrayBuffer;
 }
 
-const loaded = new Map<string, Promise<PcParts>>();
-
 /**
  * @param assets URL of the directory that the build calls `playground/`
- * @throws {MachineError} a part is missing or damaged
+ * @throws {MachineError} it is missing or damaged
  */
-export function loadPcParts(assets: URL): Promise<PcParts> {
-  let parts = loaded.get(assets.href);
-  if (!parts) {
-    parts = load(assets);
-    loaded.set(assets.href, parts);
-    // A failure is not kept: the next start tries again.
-    parts.catch(() => loaded.delete(assets.href));
-  }
-  return parts;
-}
+export const loadEmulator = once((assets) =>
+  fetchWasm(new URL(`${V86_DIRECTORY}/v86.wasm`, assets)),
+);
 
-async function load(assets: URL): Promise<PcParts> {
-  const [wasm, bios, vgaBios] = await Promise.all([
-    fetchWasm(new URL(`${V86_DIRECTORY}/v86.wasm`, assets)),
+/**
+ * @param assets as above
+ * @throws {MachineError} a part is missing
+ */
+export const loadBios = once(async (assets): Promise<Bios> => {
+  const [bios, vgaBios] = await Promise.all([
     bytes(new URL("kernels/seabios/bios.bin", assets)),
     bytes(new URL("kernels/seabios/vgabios-stdvga.bin", assets)),
   ]);
-  return { wasm, bios, vgaBios };
+  return { bios, vgaBios };
+});
+
+/** Loads a thing once for every directory; a failure is not kept: the next start tries again. */
+function once<T>(load: (assets: URL) => Promise<T>): (assets: URL) => Promise<T> {
+  const loaded = new Map<string, Promise<T>>();
+  return (assets) => {
+    let thing = loaded.get(assets.href);
+    if (!thing) {
+      thing = load(assets);
+      loaded.set(assets.href, thing);
+      thing.catch(() => loaded.delete(assets.href));
+    }
+    return thing;
+  };
 }
 
 /** @throws {MachineError} it is missing or damaged */

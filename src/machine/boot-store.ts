@@ -4,6 +4,7 @@ import { StorageError } from "../disk/errors.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { deleteOverlay, openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
+import { type MemoryPage, readSharedPages } from "../snapshot/shared-pages.js";
 import { isFit, loadState } from "../snapshot/saved-state.js";
 import { UnfitStateError } from "./errors.js";
 import type { StartMessage } from "./messages.js";
@@ -40,6 +41,8 @@ export function identityOf({ overlay, firmware, diskBytes }: StartMessage): Over
 /** A state, and what the first console showed last when it was saved. */
 export interface Restored {
   readonly state: ArrayBuffer;
+  /** pages of the memory that the state leaves out */
+  readonly pages?: readonly MemoryPage[];
   readonly console?: Uint8Array<ArrayBuffer>;
 }
 
@@ -52,10 +55,22 @@ export async function stateToRestore(
   if (!restore) return undefined;
   if (restore.kind === "factory") {
     if (disk.usage.chunks > 0) throw new UnfitStateError("The router's disk is not untouched.");
-    return restore;
+    return { state: restore.state, pages: await sharedPages(restore.pages, message) };
   }
   const saved = await loadState(identityOf({ restore, ...message }));
   if (!saved || !isFit(saved, PC, generation))
     throw new UnfitStateError("The saved memory belongs to another content of the disk.");
   return saved;
+}
+
+async function sharedPages(
+  list: ArrayBuffer | undefined,
+  { root, memoryBytes }: Pick<StartMessage, "root" | "memoryBytes">,
+): Promise<MemoryPage[]> {
+  if (!list) return [];
+  try {
+    return await readSharedPages(list, root, memoryBytes);
+  } catch (cause) {
+    throw new UnfitStateError(String(cause));
+  }
 }

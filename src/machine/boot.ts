@@ -98,6 +98,7 @@ export class Boot {
       ...message,
       disk,
       state: restored?.state,
+      pages: restored?.pages,
       on: {
         serial: (bytes) => {
           this.#watch.receive(bytes);
@@ -273,18 +274,24 @@ export class Boot {
   /**
    * The same, with all that was written to the disk by that moment.
    *
+   * @param choose is given the memory, and says the addresses of pages that the state shall leave out
    * @throws {MachineError} as above
    */
-  whole(): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
-    return this.#still(async (state) => ({ state, chunks: await this.disk.snapshot() }));
+  whole(
+    choose?: (memory: Uint8Array) => readonly number[],
+  ): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
+    return this.#still(async (state) => ({ state, chunks: await this.disk.snapshot() }), choose);
   }
 
   /** Stops the CPU where a state can be had and the disk is all stored, until `take` is done with it. */
-  async #still<T>(take: (state: ArrayBuffer) => T | Promise<T>): Promise<T> {
+  async #still<T>(
+    take: (state: ArrayBuffer) => T | Promise<T>,
+    choose?: (memory: Uint8Array) => readonly number[],
+  ): Promise<T> {
     try {
       for (;;) {
         await this.disk.flush();
-        const state = await this.#pc.saveState();
+        const state = await this.#pc.saveState(choose);
         // Something was written before it idled: that state belongs to a disk that is not stored yet.
         if (this.disk.flushed) return await take(state);
         void this.#pc.resume();

@@ -12,7 +12,7 @@ import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
 import { FirmwareError } from "../firmware/errors.js";
 import { Firmware } from "../firmware/load.js";
 import { isName } from "../firmware/manifest.js";
-import { loadPcParts, type PcParts } from "./assets.js";
+import { loadEmulator } from "./assets.js";
 import { COMMAND_LINE } from "./command-line.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { MachineError, UnfitStateError } from "./errors.js";
@@ -313,31 +313,36 @@ export class Machine extends RouterAccess {
     this.#saving = saving;
     this.#setState("loading");
     // While the firmware's manifest is on its way.
-    const parts = loadPcParts(this.#assets);
-    parts.catch(() => undefined);
+    const wasm = loadEmulator(this.#assets);
+    wasm.catch(() => undefined);
     const firmware = await this.#open(signal);
     signal.throwIfAborted();
     if (this.overlay !== null && saving)
       await this.#claim.take(overlayKey(this.#identity(firmware)), takeOver, signal);
     signal.throwIfAborted();
     try {
-      await this.#run(how, firmware, await parts, signal);
+      await this.#run(how, firmware, wasm, signal);
     } catch (error) {
       if (!(error instanceof UnfitStateError)) throw error;
       // Nothing was changed by it, and nobody was let in yet.
-      await this.#run({ ...how, cold: true }, firmware, await parts, signal);
+      await this.#run({ ...how, cold: true }, firmware, wasm, signal);
     }
   }
 
   /** One worker, until a shell answers. */
-  async #run(how: PowerOn, firmware: Firmware, parts: PcParts, signal: AbortSignal): Promise<void> {
+  async #run(
+    how: PowerOn,
+    firmware: Firmware,
+    wasm: Promise<WebAssembly.Module>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { reset = false, saving = true } = how;
     const cold = how.cold === true || this.#memory !== undefined;
     const stored = this.overlay !== null;
     const identity = this.#identity(firmware);
     const resume = stored && saving && this.#kept.wanted;
     const plan = await planPowerOn(
-      { firmware, identity, stored, reset, resume, cold },
+      { assets: this.#assets, firmware, identity, stored, reset, resume, cold },
       {
         signal,
         onProgress: (loaded, total) =>
@@ -350,7 +355,7 @@ export class Machine extends RouterAccess {
     const link = new WorkerLink(
       new URL(WORKER_FILE, this.#assets),
       {
-        ...parts,
+        wasm: await wasm,
         ...plan,
         assets: this.#assets.href,
         commandLine: COMMAND_LINE,

@@ -7,6 +7,7 @@ import type { StorageProblem } from "../disk/errors.js";
 import type { Failure } from "../network/failure.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
+import type { Bios } from "./assets.js";
 import type { BootStage } from "./boot-watch.js";
 import type { ExecResult } from "./shell.js";
 
@@ -57,12 +58,15 @@ export type ToWorker =
   /** Finish the writes under way, then say `ended`: the page is about to end this worker. */
   | { readonly type: "stop" };
 
+export interface BootParts extends Bios {
+  /** Linux kernel, as a bzImage */
+  readonly kernel: ArrayBuffer;
+}
+
 export interface StartMessage {
   readonly wasm: WebAssembly.Module;
-  readonly bios: ArrayBuffer;
-  readonly vgaBios: ArrayBuffer;
-  /** not needed when a state is restored */
-  readonly kernel: ArrayBuffer | undefined;
+  /** what a boot begins with; not needed when a state is restored */
+  readonly boot: BootParts | undefined;
   /** URL of the directory with the built files */
   readonly assets: string;
   /** squashfs at the start of the disk */
@@ -93,6 +97,8 @@ export type RestoreMessage =
       readonly kind: "factory";
       /** v86's state, compressed with zstd */
       readonly state: ArrayBuffer;
+      /** the list of pages that the state leaves out (src/snapshot/shared-pages.ts), if it does */
+      readonly pages: ArrayBuffer | undefined;
       readonly seed: Chunks;
     }
   /** What the last visit left of this overlay (src/snapshot/saved-state.ts). */

@@ -8,11 +8,14 @@ import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { Firmware, LoadOptions } from "../firmware/load.js";
 import { isSamePc } from "../firmware/manifest.js";
 import { isFit, savedStateHeader } from "../snapshot/saved-state.js";
-import type { RestoreMessage } from "./messages.js";
+import { loadBios } from "./assets.js";
+import type { BootParts, RestoreMessage } from "./messages.js";
 import { PC } from "./pc-identity.js";
 import { storedOverlay } from "./stored-chunks.js";
 
 export interface PlanOptions {
+  /** URL of the directory with the built files */
+  readonly assets: URL;
   readonly firmware: Firmware;
   readonly identity: OverlayIdentity;
   /** whether there is an overlay in the browser that this machine starts from */
@@ -27,7 +30,7 @@ export interface PlanOptions {
 
 /** What a power-on needs of the firmware, and the state it goes on from. */
 export interface PowerPlan {
-  readonly kernel: ArrayBuffer | undefined;
+  readonly boot: BootParts | undefined;
   readonly root: ArrayBuffer;
   readonly restore: RestoreMessage | undefined;
 }
@@ -53,11 +56,14 @@ export async function planPowerOn(plan: PlanOptions, options: LoadOptions): Prom
     const saved = chunks > 0 && plan.resume ? await savedStateHeader(identity) : undefined;
     if (saved && isFit(saved, PC, generation)) {
       const { root } = await firmware.load(["root"], options);
-      return { kernel: undefined, root, restore: { kind: "saved" } };
+      return { boot: undefined, root, restore: { kind: "saved" } };
     }
   }
-  const { kernel, root } = await firmware.load(["kernel", "root"], options);
-  return { kernel, root, restore: undefined };
+  const [{ kernel, root }, bios] = await Promise.all([
+    firmware.load(["kernel", "root"], options),
+    loadBios(plan.assets),
+  ]);
+  return { boot: { kernel, ...bios }, root, restore: undefined };
 }
 
 /** What is stored of the disk that the machine will start from. */
@@ -69,7 +75,11 @@ async function fromFactory(
   { firmware, identity }: PlanOptions,
   options: LoadOptions,
 ): Promise<PowerPlan> {
-  const { root, state, chunks } = await firmware.load(["root", "state", "chunks"], options);
+  const withPages = firmware.manifest.factory?.pages !== undefined;
+  const { root, state, chunks, pages } = await firmware.load(
+    ["root", "state", "chunks", ...(withPages ? (["pages"] as const) : [])],
+    options,
+  );
   const seed = await readArchive(new Blob([chunks]), { ...identity, chunkBytes: CHUNK_BYTES });
-  return { kernel: undefined, root, restore: { kind: "factory", state, seed } };
+  return { boot: undefined, root, restore: { kind: "factory", state, pages, seed } };
 }

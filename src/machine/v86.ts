@@ -6,7 +6,9 @@
  */
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
+import { type MemoryPage, PAGE_BYTES } from "../snapshot/shared-pages.js";
 import { MachineError } from "./errors.js";
+import type { BootParts } from "./messages.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
 import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
@@ -36,16 +38,16 @@ const CARDS: Record<Card, NicPlace> = {
 export interface PcOptions {
   /** compiled v86.wasm */
   readonly wasm: WebAssembly.Module;
-  readonly bios: ArrayBuffer;
-  readonly vgaBios: ArrayBuffer;
-  /** Linux kernel, as a bzImage; not needed with a state */
-  readonly kernel: ArrayBuffer | undefined;
+  /** not needed with a state */
+  readonly boot: BootParts | undefined;
   readonly commandLine: string;
   /** RAM in bytes */
   readonly memoryBytes: number;
   readonly disk: LayeredDisk;
   /** v86's state to go on from, as it is or compressed with zstd, instead of booting */
   readonly state?: ArrayBuffer | undefined;
+  /** pages of the memory that the state leaves out */
+  readonly pages?: readonly MemoryPage[] | undefined;
   readonly on: PcEvents;
 }
 
@@ -73,6 +75,8 @@ interface Internals {
     readonly cpu: {
       reboot_internal: () => void;
       readonly in_hlt: Uint8Array;
+      /** the guest's memory; looks like an array, and is one that follows the WebAssembly memory as it grows */
+      readonly mem8: Uint8Array;
       /** views of the CPU's memory, which a restore replaces by copies of their own */
       last_result: Int32Array;
       fpu_status_word: Uint16Array;
@@ -108,9 +112,12 @@ export class Pc {
     this.#on = options.on;
     const settings: V86Options & { hda: unknown; virtio_console: boolean } = {
       wasm_fn: async (imports) => (await WebAssembly.instantiate(options.wasm, imports)).exports,
-      bios: { buffer: options.bios },
-      vga_bios: { buffer: options.vgaBios },
-      ...(options.kernel && { bzimage: { buffer: options.kernel }, cmdline: options.commandLine }),
+      ...(options.boot && {
+        bios: { buffer: options.boot.bios },
+        vga_bios: { buffer: options.boot.vgaBios },
+        bzimage: { buffer: options.boot.kernel },
+        cmdline: options.commandLine,
+      }),
       memory_size: options.memoryBytes,
       vga_memory_size: VGA_BYTES,
       hda: new V86Disk(options.disk, (error) => this.#fail(error)) as never,
@@ -125,8 +132,8 @@ export class Pc {
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
     this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
-    const { state } = options;
-    if (state) this.#listen("emulator-loaded", () => void this.#restore(state));
+    const { state, pages = [] } = options;
+    if (state) this.#listen("emulator-loaded", () => void this.#restore(state, pages));
     this.#listen("emulator-ready", () => {
       addWriteCache(this.#emulator.v86.cpu.devices.ide.primary.master);
       this.#addCards();
@@ -168,19 +175,44 @@ export class Pc {
    * The machine's memory and devices at a moment when the CPU idles and nothing is under way on the disk's channel;
    * stops the CPU for it and leaves it stopped. What the disk holds then is the caller's to keep.
    *
+   * @param choose is given the memory, and says the addresses of pages that the state shall leave out
    * @throws {MachineError} the guest did not idle for so long
    */
-  async saveState(): Promise<ArrayBuffer> {
+  async saveState(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp) {
       await this.pause();
       const { status_reg: drive } = this.#emulator.v86.cpu.devices.ide.primary.master;
       // In the middle of an instruction's flags or of a transfer, a state would not be one.
-      if (this.idle && (drive & DRIVE_BUSY) === 0) return this.#emulator.save_state();
+      if (this.idle && (drive & DRIVE_BUSY) === 0) return this.#saveWithout(choose);
       await this.resume();
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
+  }
+
+  /** Zeros the pages that are left out while the state is made, and puts them back. */
+  async #saveWithout(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
+    const memory = this.#memory();
+    const pages = (choose?.(memory) ?? []).map((address) => ({
+      address,
+      content: memory.slice(address, address + PAGE_BYTES),
+    }));
+    for (const { address } of pages) memory.fill(0, address, address + PAGE_BYTES);
+    try {
+      return await this.#emulator.save_state();
+    } finally {
+      this.#putPages(pages);
+    }
+  }
+
+  #memory(): Uint8Array {
+    return this.#emulator.v86.cpu.mem8.subarray(0);
+  }
+
+  #putPages(pages: readonly MemoryPage[]): void {
+    const memory = this.#memory();
+    for (const { address, content } of pages) memory.set(content, address);
   }
 
   /** Stops the CPU; {@link resume} lets it go on where it was. */
@@ -247,11 +279,12 @@ export class Pc {
    * v86 puts copies in place of three views of the CPU's memory, so that what they hold would never reach the CPU
    * (0.5.462, src/cpu.js, set_state): the values go into the views, and the views back where they were.
    */
-  async #restore(state: ArrayBuffer): Promise<void> {
+  async #restore(state: ArrayBuffer, pages: readonly MemoryPage[]): Promise<void> {
     try {
       const { cpu } = this.#emulator.v86;
       const { last_result, fpu_status_word, mxcsr } = cpu;
       await this.#emulator.restore_state(state);
+      this.#putPages(pages);
       last_result.set(cpu.last_result);
       fpu_status_word.set(cpu.fpu_status_word);
       mxcsr.set(cpu.mxcsr);

@@ -10,6 +10,11 @@ import { run } from "../../src/cli/run.js";
 const workshop = mkdtempSync(join(tmpdir(), "playground-cli-"));
 process.on("exit", () => rmSync(workshop, { recursive: true, force: true }));
 
+/** A folder that is removed when the process ends. */
+export function makeFolder(): string {
+  return mkdtempSync(join(workshop, "folder-"));
+}
+
 export interface Project {
   readonly folder: string;
   /** everything below images/, "." first names included */

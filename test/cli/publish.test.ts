@@ -148,7 +148,12 @@ async function asBaked({ folder }: Project, name: string, pc = PC): Promise<stri
   };
   const baked = {
     firmware: await firmwareDigest(parseManifest(manifest)),
-    factory: { pc, state: part("factory-state.zst"), chunks: part("factory-chunks.bin") },
+    factory: {
+      pc,
+      state: part("factory-state.zst"),
+      pages: part("factory-pages.bin"),
+      chunks: part("factory-chunks.bin"),
+    },
   };
   writeFileSync(join(cache, "factory.json"), JSON.stringify(baked));
   return cache;
@@ -167,6 +172,7 @@ test("publishes a factory state with its firmware, and no compressed copy of the
   await publishFirmware(project.folder, siteOf(project));
   assert.deepEqual(publishedManifest(project).factory?.pc, PC);
   assert.ok(existsSync(join(alpha, "factory-state.zst")));
+  assert.ok(existsSync(join(alpha, "factory-pages.bin")));
   assert.ok(existsSync(join(alpha, "factory-chunks.bin")));
   assert.ok(!existsSync(join(alpha, "firmware.json.br")));
 });

@@ -96,6 +96,7 @@ describe("a manifest's factory state", () => {
   const FACTORY = {
     pc: { v86: "0.5.462", devices: 1, memoryBytes: 134_217_728 },
     state: { file: "factory-state.zst", bytes: 4_000_000, sha256: "c".repeat(64) },
+    pages: { file: "factory-pages.bin", bytes: 5000, sha256: "e".repeat(64) },
     chunks: { file: "factory-chunks.bin", bytes: 4000, sha256: "d".repeat(64) },
   };
 
@@ -110,8 +111,10 @@ describe("a manifest's factory state", () => {
   it("is refused when a part is missing or is something else", () => {
     for (const factory of [null, 1, "x", [], {}])
       expect(changed({ factory }), JSON.stringify(factory)).to.equal("manifest");
-    for (const part of ["pc", "state", "chunks"] as const) {
-      expect(changed({ factory: { ...FACTORY, [part]: undefined } }), part).to.equal("manifest");
+    for (const part of ["pc", "state", "pages", "chunks"] as const) {
+      // A state that is whole has no list of pages beside it.
+      const without = changed({ factory: { ...FACTORY, [part]: undefined } });
+      expect(without, part).to.equal(part === "pages" ? "accepted" : "manifest");
       for (const key of Object.keys(FACTORY[part]))
         for (const value of [undefined, null, "", -1, 0.5]) {
           const factory = { ...FACTORY, [part]: { ...FACTORY[part], [key]: value } };
@@ -122,7 +125,7 @@ describe("a manifest's factory state", () => {
 
   it("is refused when it could lead elsewhere or be too large", () => {
     for (const change of [{ file: "../x" }, { file: "a/b" }, { bytes: 256 * 1024 * 1024 + 1 }])
-      for (const part of ["state", "chunks"] as const) {
+      for (const part of ["state", "pages", "chunks"] as const) {
         const factory = { ...FACTORY, [part]: { ...FACTORY[part], ...change } };
         expect(changed({ factory }), JSON.stringify(change)).to.equal("manifest");
       }

@@ -62,9 +62,11 @@ export async function record(
   const shell = new RouterShell((text) => pc.sendConsole(encoder.encode(text)));
   const pc: Pc = new Pc({
     wasm: await WebAssembly.compile(file("node_modules/v86/build/v86.wasm")),
-    bios: file("kernels/seabios/bios.bin"),
-    vgaBios: file("kernels/seabios/vgabios-stdvga.bin"),
-    kernel: file(`kernels/${firmware.kernelName}/bzImage`),
+    boot: {
+      bios: file("kernels/seabios/bios.bin"),
+      vgaBios: file("kernels/seabios/vgabios-stdvga.bin"),
+      kernel: file(`kernels/${firmware.kernelName}/bzImage`),
+    },
     commandLine: COMMAND_LINE,
     memoryBytes: MEMORY_BYTES,
     disk,

@@ -98,7 +98,7 @@ async function work(
     const output = `${stdout}${stderr}exit ${exitCode}`;
     if (!save) return { output, saved: undefined };
     const { state, chunks } = await boot.whole();
-    return { output, saved: { kind: "factory", state, seed: chunks } };
+    return { output, saved: { kind: "factory", state, pages: undefined, seed: chunks } };
   } finally {
     boot.destroy();
   }
@@ -108,11 +108,13 @@ async function factoryOf(manifest: FirmwareManifest): Promise<Factory> {
   const { name, diskBytes, factory } = manifest;
   if (!factory) throw new Error("There is no factory state to restore.");
   const file = (path: string) => readFile(join(factoryFolder(ROOT, name), path));
-  const archive = new Blob([new Uint8Array(await file(factory.chunks.file))]);
+  const bytes = async (path: string) => new Uint8Array(await file(path)).buffer;
+  const archive = new Blob([await bytes(factory.chunks.file)]);
   const firmware = await firmwareDigest(manifest);
   return {
     kind: "factory",
-    state: new Uint8Array(await file(factory.state.file)).buffer,
+    state: await bytes(factory.state.file),
+    pages: factory.pages && (await bytes(factory.pages.file)),
     seed: await readArchive(archive, {
       overlay: "",
       firmware,
