@@ -57,7 +57,8 @@ async function finish(
     throw new CommandError(`${manifest.name} shows no shell within ${BOOT_MS / 1000} s.`);
   if (!(await until("ready", BOOT_MS)))
     print("  it never says that it has finished booting; taken as it is");
-  await until("network", SETTLE_MS);
+  // Its DHCP server then knows the PC that every visitor's page will be, and need not look for a free address again.
+  await until("lease", SETTLE_MS);
   print("  asking for the web pages once");
   await warmWeb(boot, print, signal);
   print("  tidying its memory");

@@ -20,7 +20,7 @@ const LOOK_MS = 50;
 export interface NodeBoot {
   readonly boot: Boot;
   /**
-   * Waits for a stage of the boot, "shell", or "network".
+   * Waits for a stage of the boot, "shell", or "lease", when the page's PC has its address from the router.
    *
    * @returns whether it came in time
    * @throws {CommandError} the boot ended
@@ -74,7 +74,7 @@ export async function bootInNode(
           seen.add(message.stage);
           print(`  ${message.stage}`);
         }
-        if (message.type === "network" && message.status.phase !== "searching") seen.add("network");
+        if (message.type === "network" && message.status.phase === "leased") seen.add("lease");
         if (message.type === "ended" || message.type === "failed" || message.type === "unfit")
           over = message;
       },

@@ -115,6 +115,7 @@ export class Boot {
       loadWasm: (path) => host.loadWasm(path),
       pc: this.#pc,
       shell: this.#shell,
+      isUp: restored !== undefined,
       onStatus: (status) => this.host.post({ type: "network", status }),
     });
     if (message.wan) void this.#network.plugWan(true).catch(() => undefined);

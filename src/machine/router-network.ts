@@ -17,6 +17,8 @@ import type { Card, Pc } from "./v86.js";
 const PC_MAC = new Uint8Array([2, 0x4f, 0x57, 0, 0, 0x10]);
 /** Hardware address of the provider's gateway. */
 const PROVIDER_MAC = new Uint8Array([2, 0x4f, 0x57, 0, 0, 0x20]);
+/** How long a DHCP server that is up may look for a free address before we take one next to the router's, in milliseconds. */
+const UP_PATIENCE_MS = 400;
 /** How long the router may take to say its address, in milliseconds. */
 const ASK_MS = 5000;
 /** Tells the LAN's address and prefix length: the bridge's, else the card's. */
@@ -28,6 +30,8 @@ export interface RouterNetworkOptions {
   loadWasm(path: string): Promise<WebAssembly.Module>;
   readonly pc: Pc;
   readonly shell: RouterShell;
+  /** whether the router was restored, so that its services are up */
+  readonly isUp: boolean;
   onStatus(status: LanStatus): void;
 }
 
@@ -139,6 +143,7 @@ export class RouterNetwork {
         sendFrame: (frame) => pc.sendFrame("lan", frame),
         onStatus: (status) => this.#options.onStatus(status),
         routerAddress: () => this.#ask(),
+        patience: this.#options.isUp ? UP_PATIENCE_MS : undefined,
       });
       this.#host = host;
       const http = new HttpClient((port, signal) => host.connect(port, { signal }), llhttp, {

@@ -18,6 +18,13 @@ const VGA_BYTES = 1024 * 1024;
 /** How long the guest may take to idle before it is saved, in milliseconds, and how often that is looked at. */
 const IDLE_WAIT_MS = 5000;
 const IDLE_LOOK_MS = 10;
+/**
+ * How many pages of the guest's code v86 compiles together at most, and under which number it knows that setting
+ * (src/rust/jit.rs, set_jit_config). Its default of 3 compiles much of the code several times: with 1, the first pages
+ * of LuCI after a restore take two thirds of the time, and what runs for long (sha256sum, gzip) takes no longer.
+ */
+const JIT_MAX_PAGES = 1;
+const JIT_MAX_PAGES_SETTING = 1;
 /** Status register of a drive: busy, or in a transfer. */
 const DRIVE_BUSY = 0x88;
 /** Largest piece of input put into one buffer of the guest's virtio console (drivers/char/virtio_console.c: one page). */
@@ -74,6 +81,7 @@ interface Internals {
   readonly v86: {
     readonly cpu: {
       reboot_internal: () => void;
+      readonly wm: { readonly exports: { set_jit_config(setting: number, value: number): void } };
       readonly in_hlt: Uint8Array;
       /** the guest's memory; looks like an array, and is one that follows the WebAssembly memory as it grows */
       readonly mem8: Uint8Array;
@@ -135,7 +143,9 @@ export class Pc {
     const { state, pages = [] } = options;
     if (state) this.#listen("emulator-loaded", () => void this.#restore(state, pages));
     this.#listen("emulator-ready", () => {
-      addWriteCache(this.#emulator.v86.cpu.devices.ide.primary.master);
+      const { cpu } = this.#emulator.v86;
+      cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
+      addWriteCache(cpu.devices.ide.primary.master);
       this.#addCards();
       this.#catchReboot();
     });

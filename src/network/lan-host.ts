@@ -26,6 +26,11 @@ export interface LanHostOptions {
   onStatus?(status: LanStatus): void;
   /** asks the router itself for its LAN address; used when DHCP gets no answer */
   routerAddress?(): Promise<RouterAddress | undefined>;
+  /**
+   * milliseconds that DHCP may be silent before that; 4,000 if not given. Less where the router is known to be up: its
+   * server then takes its time because it looks whether an address is free, dnsmasq for three seconds.
+   */
+  readonly patience?: number | undefined;
 }
 
 export interface ConnectOptions {
@@ -141,6 +146,7 @@ export class LanHost {
       clock: this.#clock,
       onStatus: (status) => this.#tell(status),
       routerAddress: async () => this.#options.routerAddress?.(),
+      patience: this.#options.patience,
       busy: () => stack.hasConnections,
     });
     this.#presence = { stack, search };

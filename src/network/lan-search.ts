@@ -18,8 +18,8 @@ const PROBE = 500;
 const PROBES = 4;
 /** So long a renewed lease is waited for before DHCP begins from nothing. */
 const VERIFY = 2_000;
-/** So long DHCP may be silent before the router is asked on another way, and between two such questions. */
-const SILENCE = 4_000;
+/** So long DHCP may be silent before the router is asked on another way, and between two such questions, if nothing else is said. */
+const PATIENCE = 4_000;
 /** Between two DHCP requests: while the router is searched, and when it answers but its DHCP server does not. */
 const DHCP_PACE = { searching: 1_000, found: 10_000 };
 
@@ -40,6 +40,8 @@ export interface LanSearchOptions {
   readonly clock: Clock;
   onStatus(status: LanStatus): void;
   routerAddress(): Promise<RouterAddress | undefined>;
+  /** milliseconds that DHCP may be silent before the router is asked */
+  readonly patience?: number | undefined;
   /** whether connections are open */
   busy(): boolean;
 }
@@ -204,7 +206,7 @@ export class LanSearch {
       this.#rediscovered = true;
       this.#discover();
     }
-    if (now - this.#asked >= SILENCE) {
+    if (now - this.#asked >= (this.#options.patience ?? PATIENCE)) {
       this.#asked = now;
       void this.#ask();
     }
