@@ -64,7 +64,8 @@ async function reopened(page: Page, url: string, address: string): Promise<numbe
   return performance.now() - began;
 }
 
-async function open(page: Page, address: string): Promise<void> {
+/** Opens a router and waits until its shell answers. */
+export async function open(page: Page, address: string): Promise<void> {
   await page.goto(address);
   await page.waitForFunction(
     () => document.querySelector("openwrt-playground")?.machine.state === "running",

@@ -135,7 +135,9 @@ export class RouterShell {
     // One token for all of them: on a slow computer every answer comes after its question was given up.
     const token = randomToken();
     for (let wait = PROBE_MS; ; wait = Math.min(2 * wait, MAX_PROBE_MS)) {
-      this.type(`${SETUP}\n printf '\\036%s.' ${token}\n`);
+      // In one line, and only when the function is there: who waits for Enter takes the first line that is typed, and
+      // the shell that follows may see the end of it only.
+      this.type(`${SETUP};type _pg >/dev/null 2>&1&&printf '\\036%s.' ${token}\n`);
       try {
         await this.#until(`${RS}${token}.`, AbortSignal.timeout(wait));
         this.#isConnected = true;
