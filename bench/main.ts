@@ -76,8 +76,18 @@ try {
   await rm(work, { recursive: true, force: true });
 }
 
-/** What a visitor with an empty cache transfers, until the router runs and its network is up. */
+/**
+ * What a visitor with an empty cache transfers, until the router runs and its network is up, and how long the page's own
+ * thread was busy at a stretch meanwhile: so long it would have answered nobody.
+ */
 async function transfers(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const longTasks: number[] = [];
+    Object.assign(globalThis, { longTasks });
+    new PerformanceObserver((list) =>
+      longTasks.push(...list.getEntries().map(({ duration }) => duration)),
+    ).observe({ type: "longtask", buffered: true });
+  });
   await open(page, `${site.url}?firmware=${firmware}&overlay=transfers`);
   await page.waitForTimeout(SETTLE_MS);
   const files = [...fetched];
@@ -86,6 +96,12 @@ async function transfers(page: Page): Promise<void> {
   report.show("fetched by a first visit, bytes (compressed)", [sum(files)]);
   report.show("of that JavaScript, bytes (compressed)", [sum(scripts)]);
   report.show("of that before the terminal and the worker", [sum(light)]);
+  // The browser tells of those beyond 50 ms only.
+  const longTasks = await page.evaluate(
+    () => (globalThis as unknown as { longTasks: number[] }).longTasks,
+  );
+  report.show("main thread busy for more than 50 ms during it, times", [longTasks.length]);
+  report.show("… the longest of them, ms", [Math.max(0, ...longTasks)]);
 }
 
 async function starts(page: Page): Promise<void> {

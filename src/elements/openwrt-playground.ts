@@ -180,10 +180,13 @@ export class OpenwrtPlayground extends LitElement {
   }
 
   protected override updated(): void {
-    if (this.autostart && this.#machine && !this.#autostarted.has(this.#machine)) {
-      this.#autostarted.add(this.#machine);
-      this.#run(this.#machine.start());
-    }
+    const machine = this.#machine;
+    if (!this.autostart || !machine || this.#autostarted.has(machine)) return;
+    this.#autostarted.add(machine);
+    // In a task of its own: the first drawing keeps the page busy for long enough.
+    setTimeout(() => {
+      if (this.#machine === machine) this.#run(machine.start());
+    });
   }
   /** a machine starts by itself once, not each time the element is drawn */
   readonly #autostarted = new WeakSet<Machine>();

@@ -190,6 +190,8 @@ export class OpenwrtTerminal extends LitElement {
       import("@xterm/xterm"),
       import("@xterm/addon-fit"),
     ]);
+    // Its code has just run for the first time: the page gets a turn before the terminal is made.
+    await new Promise((resolve) => setTimeout(resolve));
     const terminal = new Terminal({
       scrollback: SCROLLBACK_LINES,
       screenReaderMode: this.screenReader,
