@@ -1,6 +1,8 @@
 /** What a page gets from `playground/openwrt-playground.js`. */
 export { OpenwrtPlayground } from "./openwrt-playground.js";
-export { Machine, type MachineOptions, type StorageReport } from "../machine/machine.js";
+export { Machine } from "../machine/machine.js";
+export type { MachineOptions } from "../machine/machine-options.js";
+export type { StorageReport } from "../machine/storage-watch.js";
 export { MachineProgressEvent, type MachineState, type ProgressStage } from "../machine/events.js";
 export { MachineError } from "../machine/errors.js";
 export type { ExecOptions, ExecResult } from "../machine/shell.js";

@@ -1,7 +1,8 @@
 /** What is stored of a router, how safe it is there, and copies of it: out and in. */
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import type { Machine, StorageReport } from "../machine/machine.js";
+import type { Machine } from "../machine/machine.js";
+import type { StorageReport } from "../machine/storage-watch.js";
 import { download } from "./download.js";
 import { keptMemoryText, savedText, TEXT } from "./strings.js";
 import { buttonStyles, dialogStyles } from "./styles.js";

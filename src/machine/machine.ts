@@ -5,23 +5,24 @@
  * next boot's disk. This class decides when one ends and the next begins; it is the only place where the state changes.
  */
 import { StorageError, toStorageError } from "../disk/errors.js";
-import { diskImage } from "../disk/disk-image.js";
-import { readArchive, writeArchive } from "../disk/overlay-archive.js";
+import { readArchive } from "../disk/overlay-archive.js";
 import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
-import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { FirmwareError } from "../firmware/errors.js";
 import { Firmware } from "../firmware/load.js";
-import { isName } from "../firmware/manifest.js";
 import { loadEmulator } from "./assets.js";
 import { COMMAND_LINE } from "./command-line.js";
+import { copyOfChanges, copyOfDisk } from "./copies.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { MachineError, UnfitStateError } from "./errors.js";
 import { MachineProgressEvent, type MachineState } from "./events.js";
 import { KeptMemory } from "./kept-memory.js";
 import { MEMORY_BYTES } from "./pc-identity.js";
+import { checkOptions, type MachineOptions } from "./machine-options.js";
 import { planPowerOn } from "./power-plan.js";
 import { RouterAccess } from "./router-access.js";
-import { replaceStoredChunks, storedChunks, storedOverlay } from "./stored-chunks.js";
+import { type StorageReport, StorageWatch } from "./storage-watch.js";
+import { replaceStoredChunks, storedChunks } from "./stored-chunks.js";
 import { OverlayClaim } from "./overlay-claim.js";
 import type { Chunks } from "./messages.js";
 import type { Holder } from "./tabs.js";
@@ -34,27 +35,6 @@ declare const WORKER_FILE: string;
 const SHUTDOWN_MS = 60_000;
 /** How long the router's own `sync` may take before another tab gets the overlay, in milliseconds. */
 const SYNC_MS = 5000;
-
-export interface MachineOptions {
-  /** name of a firmware that the site offers, for example "demo" */
-  readonly firmware: string;
-  /** name of the overlay in this origin's storage; `null` saves nothing. Default "default" */
-  readonly overlay?: string | null;
-  /** URL of the directory with the built files, ending in "/" */
-  readonly assets: URL | string;
-}
-
-/** What is stored of a machine. */
-export interface StorageReport {
-  /** bytes of the stored chunks */
-  readonly bytes: number;
-  readonly chunks: number;
-  /** size of the memory that is kept for the next visit, in bytes; 0 when there is none */
-  readonly memoryBytes: number;
-  /** whether the browser promised not to evict this origin's data */
-  readonly persisted: boolean;
-  readonly durability: Durability;
-}
 
 interface PowerOn {
   /** drop the stored overlay first */
@@ -81,10 +61,10 @@ export class Machine extends RouterAccess {
   #firmware: Promise<Firmware> | undefined;
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
-  #usage: Omit<StorageReport, "persisted" | "memoryBytes"> | undefined;
+  readonly #storage = new StorageWatch(() => this.#tellStorage());
   readonly #kept = new KeptMemory(
     () => (this.#isKeepable() ? this.#link : undefined),
-    () => this.dispatchEvent(new Event("storagechange")),
+    () => this.#tellStorage(),
   );
   #giveUp = new AbortController();
   /** whether changes are stored, as long as there is an overlay */
@@ -92,21 +72,15 @@ export class Machine extends RouterAccess {
   /** changes of earlier boots that are stored nowhere */
   #memory: Chunks | undefined;
   #resumed = false;
-  #askedToPersist = false;
   #destroyed = false;
 
   /** @throws {MachineError} a name with characters that names may not have */
   constructor(options: MachineOptions) {
     super();
-    const { firmware, overlay = "default" } = options;
-    if (!isName(firmware)) throw new MachineError(`"${firmware}" is not a name of a firmware.`);
-    if (overlay !== null && !isName(overlay))
-      throw new MachineError(
-        `"${overlay}" cannot name an overlay: use up to 64 lower-case letters, digits, ".", "_" and "-".`,
-      );
+    const { firmware, overlay, assets } = checkOptions(options);
     this.firmware = firmware;
     this.overlay = overlay;
-    this.#assets = new URL(options.assets);
+    this.#assets = assets;
   }
 
   protected override get link(): WorkerLink | undefined {
@@ -202,14 +176,9 @@ export class Machine extends RouterAccess {
 
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
-    const persisted = await persistedStorage();
-    if (this.overlay === null)
-      return { bytes: 0, chunks: 0, durability: "memory", memoryBytes: 0, persisted };
+    if (this.overlay === null) return this.#storage.report(undefined, 0);
     const identity = this.#identity(await this.#open());
-    const memoryBytes = await this.#kept.bytes(identity);
-    if (this.#usage) return { ...this.#usage, memoryBytes, persisted };
-    const { chunks } = await storedOverlay(identity);
-    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", memoryBytes, persisted };
+    return this.#storage.report(identity, await this.#kept.bytes(identity));
   }
 
   /**
@@ -223,7 +192,7 @@ export class Machine extends RouterAccess {
   set keepMemory(keep: boolean) {
     this.#kept.wanted = keep;
     if (keep) this.#kept.changed();
-    this.dispatchEvent(new Event("storagechange"));
+    this.#tellStorage();
   }
 
   /**
@@ -233,20 +202,14 @@ export class Machine extends RouterAccess {
    */
   async exportOverlay(): Promise<Blob> {
     const firmware = await this.#open();
-    const { manifest } = firmware;
     const identity = this.#identity(firmware);
-    const chunks = await this.#chunks(identity);
-    const firmwareTitle = `${manifest.title} ${manifest.version}`;
-    return writeArchive({ ...identity, chunkBytes: CHUNK_BYTES, firmwareTitle }, chunks);
+    return copyOfChanges(firmware, identity, await this.#chunks(identity));
   }
 
   /** The whole disk as a raw image: the firmware's root and everything changed. QEMU boots it. */
   async exportDisk(): Promise<Blob> {
     const firmware = await this.#open();
-    const { manifest } = firmware;
-    const { root } = await firmware.load(["root"]);
-    const chunks = await this.#chunks(this.#identity(firmware));
-    return diskImage(new Uint8Array(root), chunks, manifest.diskBytes, CHUNK_BYTES);
+    return copyOfDisk(firmware, await this.#chunks(this.#identity(firmware)));
   }
 
   /**
@@ -374,11 +337,9 @@ export class Machine extends RouterAccess {
           this.#kept.changed();
           this.#console.output(bytes);
         },
-        usage: ({ bytes, chunks, durability }) => {
-          this.#usage = { bytes, chunks, durability };
+        usage: (usage) => {
           this.#kept.changed();
-          if (chunks > 0 && durability === "strict") void this.#askToPersist();
-          this.dispatchEvent(new Event("storagechange"));
+          this.#storage.tell(usage);
         },
         stalled: (error) => void this.#stalled(link, error),
         network: (status) => this.networkChanged(status),
@@ -402,10 +363,7 @@ export class Machine extends RouterAccess {
 
   /** Whether memory can be saved now, and would be of use: an untouched router is restored from the factory state. */
   #isKeepable(): boolean {
-    const { durability, chunks } = this.#usage ?? {};
-    return (
-      this.#state === "running" && !this.#stall && durability === "strict" && (chunks ?? 0) > 0
-    );
+    return this.#state === "running" && !this.#stall && this.#storage.holdsChanges;
   }
 
   /** The store failed, and the machine is paused. Kept memory gives way to changes: then it is tried again at once. */
@@ -453,14 +411,6 @@ export class Machine extends RouterAccess {
     this.#tell(this.#error);
   }
 
-  /** Asks the browser not to evict this origin's data, once, when there is something to lose. */
-  async #askToPersist(): Promise<void> {
-    if (this.#askedToPersist) return;
-    this.#askedToPersist = true;
-    await navigator.storage.persist().catch(() => false);
-    this.dispatchEvent(new Event("storagechange"));
-  }
-
   async #shutDown(link: WorkerLink, command: "reboot" | "poweroff"): Promise<Ended> {
     const asked = link.shell.then(() => link.exec(command, {}));
     asked.catch(() => undefined);
@@ -501,7 +451,7 @@ export class Machine extends RouterAccess {
     this.#stall = undefined;
     if (decision === "detach") this.#saving = false;
     this.#link?.decide(decision);
-    this.dispatchEvent(new Event("storagechange"));
+    this.#tellStorage();
   }
 
   /** Ends whatever is under way, at once. */
@@ -537,24 +487,20 @@ export class Machine extends RouterAccess {
     this.#kept.end();
     this.#claim.release();
     this.#stall = undefined;
-    this.#usage = undefined;
+    this.#storage.forget();
   }
 
   #tell(error: Error): void {
     this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
   }
 
+  #tellStorage(): void {
+    this.dispatchEvent(new Event("storagechange"));
+  }
+
   #setState(state: MachineState): void {
     if (state === this.#state) return;
     this.#state = state;
     this.dispatchEvent(new Event("statechange"));
-  }
-}
-
-async function persistedStorage(): Promise<boolean> {
-  try {
-    return await navigator.storage.persisted();
-  } catch {
-    return false;
   }
 }

@@ -42,7 +42,6 @@ rm /etc/torture; sync`;
 const { values } = parseArgs({ options: { times: { type: "string", default: "20" } } });
 for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => process.exit(130));
 const times = Number(values.times);
-const { signal } = new AbortController();
 let passed = 0;
 let failed = 0;
 try {
@@ -90,7 +89,11 @@ async function work(
   restore: Factory | undefined,
   save: boolean,
 ): Promise<{ output: string; saved: Factory | undefined }> {
-  const { boot, until } = await bootInNode(manifest, { project: ROOT, signal, restore });
+  const { boot, until } = await bootInNode(manifest, {
+    project: ROOT,
+    signal: new AbortController().signal,
+    restore,
+  });
   try {
     if (!(await until("shell", restore ? RESTORE_MS : BOOT_MS)))
       throw new Error("no shell answers");
