@@ -1,4 +1,4 @@
-/** What a machine is made of, checked. */
+/** What a machine is made of, and how it can be switched on. */
 import { isName } from "../firmware/manifest.js";
 import { MachineError } from "./errors.js";
 
@@ -19,4 +19,16 @@ export function checkOptions({ firmware, overlay = "default", assets }: MachineO
       `"${overlay}" cannot name an overlay: use up to 64 lower-case letters, digits, ".", "_" and "-".`,
     );
   return { firmware, overlay, assets: new URL(assets) };
+}
+
+/** How to switch it on. */
+export interface PowerOn {
+  /** drop the stored overlay first */
+  readonly reset?: boolean;
+  /** ask the tab that has the router to give it away */
+  readonly takeOver?: boolean;
+  /** store changes; default true */
+  readonly saving?: boolean;
+  /** boot, whatever states there are */
+  readonly cold?: boolean;
 }

@@ -18,7 +18,7 @@ import { MachineError, UnfitStateError } from "./errors.js";
 import { MachineProgressEvent, type MachineState } from "./events.js";
 import { KeptMemory } from "./kept-memory.js";
 import { MEMORY_BYTES } from "./pc-identity.js";
-import { checkOptions, type MachineOptions } from "./machine-options.js";
+import { checkOptions, type MachineOptions, type PowerOn } from "./machine-options.js";
 import { planPowerOn } from "./power-plan.js";
 import { RouterAccess } from "./router-access.js";
 import { type StorageReport, StorageWatch } from "./storage-watch.js";
@@ -35,17 +35,6 @@ declare const WORKER_FILE: string;
 const SHUTDOWN_MS = 60_000;
 /** How long the router's own `sync` may take before another tab gets the overlay, in milliseconds. */
 const SYNC_MS = 5000;
-
-interface PowerOn {
-  /** drop the stored overlay first */
-  readonly reset?: boolean;
-  /** ask the tab that has the router to give it away */
-  readonly takeOver?: boolean;
-  /** store changes; default true */
-  readonly saving?: boolean;
-  /** boot, whatever states there are */
-  readonly cold?: boolean;
-}
 
 export class Machine extends RouterAccess {
   /** name of the firmware */
