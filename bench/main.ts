@@ -13,11 +13,11 @@ import { CHROMIUM_FLAGS, chromium } from "../scripts/lib/chromium.js";
 import { ROOT } from "../scripts/lib/paths.js";
 import { serve } from "../scripts/lib/serve.js";
 import { COMMAND_LINE } from "../src/machine/command-line.js";
-import type * as Cpu from "./cpu.js";
-import type * as Disks from "./disks.js";
+import type { CpuTimes } from "./cpu.js";
+import type { DiskTimes } from "./disks.js";
 import type * as Machines from "./machines.js";
 import type { Plan } from "./machines.js";
-import type * as Network from "./network.js";
+import type { NetworkTimes } from "./network.js";
 import { type Bar, plot } from "./plot.js";
 import { renderersOf } from "./processes.js";
 import { Report } from "./report.js";
@@ -61,12 +61,13 @@ try {
       await starts(page);
     },
     idle: () => idle(page),
-    cpu: async () => report.cpu(await cpu(page)),
-    disk: async () => report.disks(await disks(page)),
-    network: async () => report.network(await network(page)),
+    cpu: async () => report.cpu(await measure<CpuTimes>(page, "cpu", "measureCpu")),
+    disk: async () => report.disks(await measure<DiskTimes>(page, "disks", "measureDisks")),
+    network: async () =>
+      report.network(await measure<NetworkTimes>(page, "network", "measureNetwork")),
   };
-  for (const [name, measure] of Object.entries(parts))
-    if (values.only === undefined || values.only === name) await measure();
+  for (const [name, run] of Object.entries(parts))
+    if (values.only === undefined || values.only === name) await run();
   await mkdir(`${ROOT}test-results`, { recursive: true });
   const json = JSON.stringify({ firmware, runs, results: report.results }, null, 2);
   await writeFile(`${ROOT}test-results/bench.json`, `${json}\n`);
@@ -162,28 +163,21 @@ async function stockPage(page: Page): Promise<void> {
   }, plan());
 }
 
-async function cpu(page: Page): Promise<Cpu.CpuTimes> {
+/** Runs a measurement of the bench's own scripts in a bare page. */
+async function measure<Times>(page: Page, script: string, name: string): Promise<Times> {
   await page.goto(`${site.url}icon.svg`);
-  return page.evaluate(async (plan) => {
-    const bench = (await import(`${plan.bench}cpu.js`)) as typeof Cpu;
-    return bench.measureCpu(plan);
-  }, plan());
-}
-
-async function disks(page: Page): Promise<Disks.DiskTimes> {
-  await page.goto(`${site.url}icon.svg`);
-  return page.evaluate(async (plan) => {
-    const bench = (await import(`${plan.bench}disks.js`)) as typeof Disks;
-    return bench.measureDisks(plan);
-  }, plan());
-}
-
-async function network(page: Page): Promise<Network.NetworkTimes> {
-  await page.goto(`${site.url}icon.svg`);
-  return page.evaluate(async (plan) => {
-    const bench = (await import(`${plan.bench}network.js`)) as typeof Network;
-    return bench.measureNetwork(plan);
-  }, plan());
+  return page.evaluate(
+    async ({ plan, script, name }) => {
+      const bench = (await import(`${plan.bench}${script}.js`)) as Record<
+        string,
+        (plan: Plan) => Promise<Times>
+      >;
+      const run = bench[name];
+      if (!run) throw new Error(`${script}.js has no ${name}.`);
+      return run(plan);
+    },
+    { plan: plan(), script, name },
+  );
 }
 
 function plan(): Plan & { readonly bench: string } {
