@@ -60,9 +60,11 @@ export async function recover(image: string, paths: readonly string[]): Promise<
     if (preen.code > 1) problems.push(`orphans: exit ${preen.code}: ${brief(preen.output)}`);
   }
   const check = await run("e2fsck", ["-fn", image]);
-  const refused = check.output.replace(LAZY_COUNTS, "").match(/^.*\? no$/gm) ?? [];
+  const refused = check.output.replace(LAZY_COUNTS, "").match(/^.*\n?.*\? no$/gm) ?? [];
   if (check.code !== 0 || refused.length > 0)
-    problems.push(`e2fsck -fn: exit ${check.code}: ${brief(check.output)}`);
+    problems.push(
+      `e2fsck -fn: exit ${check.code}: ${brief(refused.length > 0 ? refused.join("\n") : check.output)}`,
+    );
   return {
     kind: "filesystem",
     replayed: blank.needsRecovery,
