@@ -47,12 +47,8 @@ for (const colorScheme of ["light", "dark"] as const)
   });
 
 test("screen reader mode gives the console's lines to assistive technology", async ({
-  page,
-  site,
+  router: { page },
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const toggle = page.getByRole("button", { name: "Screen reader mode" });
   await toggle.click();
   await expect(toggle).toHaveAttribute("aria-pressed", "true");

@@ -6,11 +6,8 @@ const MANIFEST = `${DIST}playground/images/demo/firmware.json`;
 
 test("a firmware whose digest is wrong is refused in one sentence, and what is stored stays", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("echo kept > /etc/kept; sync");
 
   const damaged = (await readFile(MANIFEST, "utf8")).replace(
@@ -64,12 +61,9 @@ test("a browser that refuses to store is told plainly, and nothing runs unsaved 
 
 test("a second tab of the same overlay says that the router runs elsewhere", async ({
   context,
-  page,
   site,
+  router: { page },
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const second = await context.newPage();
   await second.goto(`${site}?firmware=demo`);
   await new Router(second).reaches("failed");

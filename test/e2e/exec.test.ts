@@ -1,13 +1,9 @@
-import { expect, Router, test } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 
 test("exec gives output, errors and the exit status apart, and handles any text", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
-
   await test.step("stdout, stderr, exit code", async () => {
     expect(await router.exec("echo out; echo err >&2; exit 7")).toEqual({
       stdout: "out\n",
@@ -67,12 +63,8 @@ test("exec gives output, errors and the exit status apart, and handles any text"
 });
 
 test("the console's streams carry bytes both ways, also across a reboot", async ({
-  page,
-  site,
+  router: { page },
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const text = await page.evaluate(async () => {
     const { machine } = document.querySelector("openwrt-playground")!;
     const { readable, writable } = machine.console;

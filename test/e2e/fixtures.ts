@@ -27,6 +27,8 @@ interface Fixtures {
   profile: string;
   context: BrowserContext;
   page: Page;
+  /** the demo's router, running in the page */
+  router: Router;
 }
 
 export const test = base.extend<Fixtures, { site: string }>({
@@ -53,6 +55,12 @@ export const test = base.extend<Fixtures, { site: string }>({
   page: async ({ context }, use) => {
     const page = context.pages()[0] ?? (await context.newPage());
     await use(page);
+  },
+  router: async ({ page, site }, use) => {
+    const router = new Router(page);
+    await page.goto(`${site}?firmware=demo`);
+    await router.reaches("running");
+    await use(router);
   },
 });
 

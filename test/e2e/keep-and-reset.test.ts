@@ -27,11 +27,8 @@ test("the page boots a router by itself, says how far it is, and its LAN and web
 
 test("a changed setting is kept by a reload and by a reboot, and Reset takes it away", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const factory = await router.output(HOSTNAME);
   await router.output(rename("kept-router"));
   await router.output("sync");
@@ -59,10 +56,7 @@ test("a changed setting is kept by a reload and by a reboot, and Reset takes it 
   expect(await router.output(HOSTNAME)).toBe(factory);
 });
 
-test("cancelling the reset loses nothing", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("cancelling the reset loses nothing", async ({ page, router }) => {
   await router.output(rename("not-lost"));
   await page.getByRole("button", { name: "Reset…" }).click();
   await page.keyboard.press("Enter");
@@ -73,11 +67,8 @@ test("cancelling the reset loses nothing", async ({ page, site }) => {
 
 test("a file deleted from the ROM stays deleted after a reload and returns after a reset", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("test -f /etc/banner && rm /etc/banner && sync");
   await page.reload();
   await router.reaches("running");
@@ -89,10 +80,7 @@ test("a file deleted from the ROM stays deleted after a reload and returns after
   expect((await router.exec("test -e /etc/banner")).exitCode).toBe(0);
 });
 
-test("firstboot in the router gives a factory router", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("firstboot in the router gives a factory router", async ({ router }) => {
   const factory = await router.output(HOSTNAME);
   await router.output(rename("gone-soon"));
   await router.output("firstboot -y && (reboot &)");

@@ -1,4 +1,5 @@
-import { expect, Router, test } from "./fixtures.js";
+import type { Router } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 import { Lan } from "./lan.js";
 
 /** How long the page may take to find a router that moved, in milliseconds; the router's own time is not in it. */
@@ -8,12 +9,9 @@ const SERVICES_MS = 60_000;
 
 test("the page follows the router: its server, its address, its DHCP, a reboot", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
   const lan = new Lan(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await lan.answers("/", SERVICES_MS);
   expect(await lan.network()).toMatchObject({ phase: "leased", router: "192.168.1.1" });
 
@@ -44,12 +42,9 @@ test("the page follows the router: its server, its address, its DHCP, a reboot",
 
 test("the WAN comes up when its cable is plugged in, and survives a reboot", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
   const lan = new Lan(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const carrier = () => router.output("cat /sys/class/net/eth1/carrier");
   const address = () => router.output("ip -4 -o addr show dev eth1");
 

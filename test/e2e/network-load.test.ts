@@ -1,4 +1,4 @@
-import { expect, Router, test } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 import { Lan } from "./lan.js";
 import { serveFiles } from "./router-files.js";
 
@@ -11,13 +11,10 @@ const PROGRAM_BYTES = 100_000;
 
 test("1,000 requests one after the other and 200 at once come back whole", async ({
   page,
-  site,
+  router,
 }) => {
   test.setTimeout(900_000);
-  const router = new Router(page);
   const lan = new Lan(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await lan.answers("/", 60_000);
   const sha256 = await serveFiles(router, [...SMALL, ...LARGE]);
   const program = `/cgi-bin/stream?bytes=${PROGRAM_BYTES}`;

@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
-import { expect, Router, test } from "./fixtures.js";
+import type { Router } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 import { Lan } from "./lan.js";
 import { CGI, install, serveFiles } from "./router-files.js";
 
 const NOTHING_LISTENS = "Nothing listens on that port of the router.";
 const OFF = "The router is off, or was switched off.";
 
-test("the page fetches from the router's web server", async ({ page, site }) => {
-  const router = new Router(page);
+test("the page fetches from the router's web server", async ({ page, router }) => {
   const lan = new Lan(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await lan.answers("/", 30_000);
   const files = await serveFiles(router, [0, 100, 65_537, 1_048_576]);
   await install(router, CGI);
@@ -61,11 +59,8 @@ test("the page fetches from the router's web server", async ({ page, site }) => 
   });
 });
 
-test("other servers of the router, and none", async ({ page, site }) => {
-  const router = new Router(page);
+test("other servers of the router, and none", async ({ page, router }) => {
   const lan = new Lan(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await lan.answers("/", 30_000);
   await install(router, CGI);
 
@@ -106,12 +101,9 @@ test("other servers of the router, and none", async ({ page, site }) => {
 
 test("switched off, everything pending ends with that sentence, and new requests do", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
   const lan = new Lan(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await lan.answers("/", 30_000);
   await install(router, CGI);
   const pending = page.evaluate(async () => {

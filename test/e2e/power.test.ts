@@ -1,10 +1,10 @@
 import type * as Playground from "../../src/elements/index.js";
-import { expect, Router, test } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 
-test("power off and start work by keyboard, and keep what was written", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("power off and start work by keyboard, and keep what was written", async ({
+  page,
+  router,
+}) => {
   await router.output("echo kept > /etc/kept");
   const button = (name: string) => page.getByRole("button", { name, exact: true });
   await button("Power off").focus();
@@ -17,20 +17,16 @@ test("power off and start work by keyboard, and keep what was written", async ({
   expect(await router.output("cat /etc/kept")).toBe("kept");
 });
 
-test("poweroff typed in the router ends at off", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("poweroff typed in the router ends at off", async ({ page, router }) => {
   await page.locator("openwrt-terminal textarea").focus();
   await page.keyboard.type("poweroff\n");
   await router.reaches("off");
   await expect(router.exec("true")).rejects.toThrow("The router is off");
 });
 
-test("reboot() resolves when a shell answers again, powerOff() at off", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("reboot() resolves when a shell answers again, powerOff() at off", async ({
+  router: { page },
+}) => {
   const seen = await page.evaluate(async () => {
     const machine = document.querySelector("openwrt-playground")!.machine;
     const states: string[] = [];
@@ -46,11 +42,8 @@ test("reboot() resolves when a shell answers again, powerOff() at off", async ({
 
 test("a kernel panic ends in failed with the last console lines, and the router starts again", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("echo kept > /etc/kept; sync");
   await router.exec("echo c > /proc/sysrq-trigger").catch(() => undefined);
   await router.reaches("failed");
@@ -62,10 +55,7 @@ test("a kernel panic ends in failed with the last console lines, and the router 
   expect(await router.output("cat /etc/kept")).toBe("kept");
 });
 
-test("text that only looks like a panic does not stop the router", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("text that only looks like a panic does not stop the router", async ({ page, router }) => {
   await router.output("echo 'Kernel panic - not syncing: just a log' > /dev/ttyS0");
   await page.waitForTimeout(5000);
   expect(await router.state()).toBe("running");

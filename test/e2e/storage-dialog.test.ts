@@ -1,13 +1,10 @@
-import { expect, Router, test } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 import { isKept, leave } from "./instant.js";
 
 test("the storage dialog shows how much memory is kept, and the keyboard turns it off and on", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("echo changed > /etc/changed; sync");
   await expect.poll(async () => (await router.storage()).chunks).toBeGreaterThan(0);
   await leave(page);

@@ -1,7 +1,8 @@
 import type { Page } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 import type { ExecResult } from "../../src/elements/index.js";
-import { expect, Router, test } from "./fixtures.js";
+import type { Router } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
@@ -28,10 +29,8 @@ async function fill(router: Router, site: string): Promise<{ done: Promise<ExecR
 test("a full disk pauses the router; with room again it goes on, and nothing is lost", async ({
   page,
   site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const { done } = await fill(router, site);
   await button(page, "Try again").click();
   await expect(page.getByRole("alert"), "still no room").toContainText("no room left");
@@ -46,10 +45,8 @@ test("a full disk pauses the router; with room again it goes on, and nothing is 
 test("on a full disk a person may go on without saving, and what was saved stays", async ({
   page,
   site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const { done } = await fill(router, site);
   await button(page, "Go on without saving").click();
   const { stdout } = (await done) as ExecResult;
@@ -64,10 +61,8 @@ test("on a full disk a person may go on without saving, and what was saved stays
 test("on a full disk a person may save a copy, with the pending writes, and restore it later", async ({
   page,
   site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await fill(router, site);
   const downloading = page.waitForEvent("download");
   await page.getByRole("alert").getByRole("button", { name: "Save a copy…" }).click();
@@ -90,10 +85,8 @@ test("data deleted underneath is told, and the router's files can still be read"
   context,
   page,
   site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("echo precious > /etc/precious; sync");
   const session = await context.newCDPSession(page);
   await session.send("Storage.clearDataForOrigin", {
@@ -112,10 +105,8 @@ test("a newer version of the page in another tab pauses this one, and what is st
   context,
   page,
   site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("echo kept > /etc/kept; sync");
   const other = await context.newPage();
   await other.goto(`${site}icon.svg`);
@@ -140,10 +131,8 @@ test("a newer version of the page in another tab pauses this one, and what is st
 test("damaged data is refused and left alone until the person resets the router", async ({
   page,
   site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await page.goto(`${site}icon.svg`);
   await page.evaluate(async () => {
     const { name = "" } = (await indexedDB.databases())[0] ?? {};
@@ -170,11 +159,8 @@ test("damaged data is refused and left alone until the person resets the router"
 
 test("what is stored, and whether the browser promised to keep it, is shown", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   await router.output("echo new > /etc/new; sync");
   await expect(page.getByText(/^[\d.]+ kB of changes saved in this browser/).first()).toBeVisible();
   await button(page, "Storage…").click();

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { expect, Router, test } from "./fixtures.js";
+import { expect, test } from "./fixtures.js";
 
 /** Everything the terminal holds, scrollback included: select all of it. */
 async function terminalText(page: Page): Promise<string> {
@@ -11,10 +11,9 @@ async function terminalText(page: Page): Promise<string> {
   });
 }
 
-test("what is typed reaches the router and what it prints is shown", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("what is typed reaches the router and what it prints is shown", async ({
+  router: { page },
+}) => {
   await page.locator("openwrt-terminal textarea").focus();
   await page.keyboard.type("echo $((6*7)) typed äöü\n");
   await expect.poll(() => terminalText(page)).toMatch(/^42 typed äöü/m);
@@ -24,11 +23,8 @@ test("what is typed reaches the router and what it prints is shown", async ({ pa
 
 test("a long paste arrives whole, and 10,000 lines can be scrolled back", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const terminal = page.locator("openwrt-terminal textarea");
   await terminal.focus();
   await page.keyboard.type("cat > /tmp/pasted\n");
@@ -53,11 +49,8 @@ test("a long paste arrives whole, and 10,000 lines can be scrolled back", async 
 
 test("the router knows the terminal's size, also after the window changed", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
   const columns = async () =>
     Number((await router.output("stty -F /dev/ttyS0 size")).split(" ")[1]);
   await expect.poll(columns).toBeGreaterThan(100);
@@ -65,10 +58,7 @@ test("the router knows the terminal's size, also after the window changed", asyn
   await expect.poll(columns).toBeLessThan(60);
 });
 
-test("output of the guest cannot become part of the page", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("output of the guest cannot become part of the page", async ({ page, router }) => {
   await router.output(
     `printf '<img src=x onerror=alert(1)>\\033]0;title\\007\\033[31mred\\033[0m end-mark\\r\\n' > /dev/ttyS0`,
   );
@@ -77,10 +67,7 @@ test("output of the guest cannot become part of the page", async ({ page, site }
   await expect(page).toHaveTitle(/OpenWrt Playground/);
 });
 
-test("F6 leaves the terminal for the toolbar", async ({ page, site }) => {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
+test("F6 leaves the terminal for the toolbar", async ({ router: { page } }) => {
   await page.locator("openwrt-terminal textarea").focus();
   await page.keyboard.press("F6");
   await expect(page.getByRole("button", { name: "Reboot" })).toBeFocused();

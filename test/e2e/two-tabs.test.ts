@@ -13,10 +13,8 @@ test("a second tab says who runs the router, takes it over with everything in it
   context,
   page,
   site,
+  router: first,
 }) => {
-  const first = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await first.reaches("running");
   await first.output("echo unsynced > /etc/from-first");
 
   const [secondPage, second] = await openTab(context, `${site}?firmware=demo`);
@@ -37,10 +35,8 @@ test("a copy runs beside the saved router, keeps its own changes over a reboot, 
   context,
   page,
   site,
+  router: first,
 }) => {
-  const first = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await first.reaches("running");
   await first.output("echo stored > /etc/stored; sync");
 
   const [secondPage, second] = await openTab(context, `${site}?firmware=demo`);
@@ -62,10 +58,12 @@ test("a copy runs beside the saved router, keeps its own changes over a reboot, 
   expect(await first.output("cat /etc/stored")).toBe("stored");
 });
 
-test("a tab that crashed frees its router at once", async ({ context, page, site }) => {
-  const first = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await first.reaches("running");
+test("a tab that crashed frees its router at once", async ({
+  context,
+  page,
+  site,
+  router: first,
+}) => {
   await first.output("echo kept > /etc/kept; sync");
   const [secondPage, second] = await openTab(context, `${site}?firmware=demo`);
   await second.reaches("failed");
@@ -80,12 +78,9 @@ test("a tab that crashed frees its router at once", async ({ context, page, site
 
 test("of several tabs that want the router at once exactly one gets it", async ({
   context,
-  page,
   site,
+  router: first,
 }) => {
-  const first = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await first.reaches("running");
   const others: Router[] = [];
   for (let tab = 0; tab < 2; tab++)
     others.push((await openTab(context, `${site}?firmware=demo`))[1]);
@@ -103,10 +98,7 @@ test("of several tabs that want the router at once exactly one gets it", async (
   expect((await states()).filter((state) => state === "running").length).toBe(1);
 });
 
-test("reset works while other tabs are open", async ({ context, page, site }) => {
-  const first = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await first.reaches("running");
+test("reset works while other tabs are open", async ({ context, page, site, router: first }) => {
   await first.output("echo gone > /etc/gone; sync");
   const [, second] = await openTab(context, `${site}?firmware=demo`);
   await second.reaches("failed");

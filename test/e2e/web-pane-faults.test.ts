@@ -7,14 +7,14 @@ const GUEST = { "guest-origin": "http://*.router.localhost:PORT", path: "/frame?
 test("off, starting, shown; after a reboot the same page comes back", async ({
   page,
   open,
-  router,
+  fake,
 }) => {
-  router.listening = false;
+  fake.listening = false;
   const pane = await open(page, { attributes: GUEST, state: "off" });
   await expect(page.getByText("The router is off.")).toBeVisible();
   await pane.setState("booting");
   await expect(page.getByText("Starting web server…")).toBeVisible();
-  router.listening = true;
+  fake.listening = true;
   await expect(pane.heading).toHaveText("Frame x");
   await pane.go("/cgi-bin/luci/admin/system");
   await expect(pane.heading).toHaveText("System");
@@ -29,15 +29,15 @@ test("off, starting, shown; after a reboot the same page comes back", async ({
 test("a web server that was stopped is told, and its page comes back with it", async ({
   page,
   open,
-  router,
+  fake,
 }) => {
   const pane = await open(page, { attributes: GUEST });
   await expect(pane.heading).toHaveText("Frame x");
-  router.listening = false;
+  fake.listening = false;
   await pane.button("Reload").click();
   await expect(pane.heading).toHaveText("The page could not be loaded");
   await expect(pane.frame.locator("p")).toContainText("Nothing listens on that port");
-  router.listening = true;
+  fake.listening = true;
   await expect(pane.heading).toHaveText("Frame x");
 });
 
@@ -60,24 +60,24 @@ for (const path of ["/endless", "/silent"])
   test(`an answer without an end is given up with its page (${path})`, async ({
     page,
     open,
-    router,
+    fake,
   }) => {
     const pane = await open(page, { attributes: GUEST });
     await expect(pane.heading).toHaveText("Frame x");
     await pane.go(path);
-    await expect.poll(() => router.visits.open).toBe(1);
+    await expect.poll(() => fake.visits.open).toBe(1);
     await pane.go("/frame?y");
     await expect(pane.heading).toHaveText("Frame y");
-    await expect.poll(() => router.visits.open).toBe(0);
+    await expect.poll(() => fake.visits.open).toBe(0);
     // What a page that is gone asked for, and what a pane that is gone did.
     await pane.run((_, url) => void fetch(url).then((response) => response.text()), path);
-    await expect.poll(() => router.visits.open).toBe(1);
+    await expect.poll(() => fake.visits.open).toBe(1);
     await pane.go("/frame?z");
-    await expect.poll(() => router.visits.open).toBe(0);
+    await expect.poll(() => fake.visits.open).toBe(0);
     await pane.run((_, url) => void fetch(url).then((response) => response.text()), path);
-    await expect.poll(() => router.visits.open).toBe(1);
+    await expect.poll(() => fake.visits.open).toBe(1);
     await page.evaluate(() => document.querySelector("openwrt-web")?.remove());
-    await expect.poll(() => router.visits.open).toBe(0);
+    await expect.poll(() => fake.visits.open).toBe(0);
   });
 
 test("a body that breaks off fails, as it does without a service worker", async ({
@@ -94,16 +94,16 @@ test("a body that breaks off fails, as it does without a service worker", async 
   expect(outcome).toBe("TypeError");
 });
 
-test("the service worker may be killed at any time", async ({ page, open, router }) => {
+test("the service worker may be killed at any time", async ({ page, open, fake }) => {
   const pane = await open(page, { attributes: GUEST });
   await expect(pane.heading).toHaveText("Frame x");
   // Once its answer has begun; before, Chromium starts the worker again and asks again.
   await pane.run(() => fetch("/endless").then(() => undefined));
-  await expect.poll(() => router.visits.open).toBe(1);
+  await expect.poll(() => fake.visits.open).toBe(1);
   const session = await page.context().newCDPSession(page);
   await session.send("ServiceWorker.enable");
   await session.send("ServiceWorker.stopAllWorkers");
-  await expect.poll(() => router.visits.open).toBe(0);
+  await expect.poll(() => fake.visits.open).toBe(0);
   await pane.go("/frame?z");
   await expect(pane.heading).toHaveText("Frame z");
 });

@@ -88,7 +88,7 @@ test("it cannot read the page's DOM, cookies or storage, or lead it away", async
 test("what it says in the bridge's name is checked: the page asks only this router, only over HTTP", async ({
   page,
   open,
-  router,
+  fake,
 }) => {
   const pane = await open(page, { attributes: GUEST });
   await expect(pane.heading).toHaveText("Blank");
@@ -130,10 +130,10 @@ test("what it says in the bridge's name is checked: the page asks only this rout
     } as typeof post;
   });
   await pane.run(() => fetch("/echo").then(() => undefined));
-  await expect.poll(() => router.visits.seen.some(({ url }) => url === "/forged")).toBe(true);
-  const forged = router.visits.seen.find(({ url }) => url === "/forged");
+  await expect.poll(() => fake.visits.seen.some(({ url }) => url === "/forged")).toBe(true);
+  const forged = fake.visits.seen.find(({ url }) => url === "/forged");
   expect(forged?.headers["host"]).toBe("192.168.1.1");
-  expect(router.visits.seen.map(({ url }) => url).filter((url) => /evil|X:/.test(url))).toEqual([]);
+  expect(fake.visits.seen.map(({ url }) => url).filter((url) => /evil|X:/.test(url))).toEqual([]);
   expect(errors).toEqual([]);
 });
 
@@ -195,7 +195,7 @@ test("nothing leaves the computer, nor goes to this page's site or another local
   close();
 });
 
-test("it cannot reach another machine's guest", async ({ page, open, paneSite, router }) => {
+test("it cannot reach another machine's guest", async ({ page, open, paneSite, fake }) => {
   const pane = await open(page, { attributes: GUEST, key: "first" });
   await expect(pane.heading).toHaveText("Blank");
   const { port } = new URL(paneSite);
@@ -207,14 +207,14 @@ test("it cannot reach another machine's guest", async ({ page, open, paneSite, r
         { "guest-origin": origin, path: "/frame?second" },
         "second",
       ),
-    [router.gateway, `http://*.router.localhost:${port}`] as const,
+    [fake.gateway, `http://*.router.localhost:${port}`] as const,
   );
   const frames = () => page.frames().filter((frame) => frame.url().endsWith("/frame?second"));
   await expect.poll(() => frames().length).toBe(1);
   const other = new URL(frames()[0]!.url()).origin;
   const first = page.frames().find((frame) => frame.url().endsWith("/blank"))!;
   expect(new URL(first.url()).origin).not.toBe(other);
-  router.visits.seen.length = 0;
+  fake.visits.seen.length = 0;
   const outcome = await first.evaluate(async (origin) => {
     const attempt = (work: Promise<unknown>) =>
       work.then(String, (error: unknown) => (error as Error).name);
@@ -242,8 +242,8 @@ test("it cannot reach another machine's guest", async ({ page, open, paneSite, r
   expect(outcome).toEqual({ dom: "SecurityError", fetch: "TypeError", noCors: "TypeError" });
   await page.waitForTimeout(1000);
   await frames()[0]!.evaluate(() => fetch("/echo").then(() => undefined));
-  expect(router.visits.seen.map(({ url }) => url)).toEqual(["/echo"]);
-  expect(router.visits.seen[0]?.headers["cookie"]).toBeUndefined();
+  expect(fake.visits.seen.map(({ url }) => url)).toEqual(["/echo"]);
+  expect(fake.visits.seen[0]?.headers["cookie"]).toBeUndefined();
 });
 
 test("one origin for all machines shows one at a time, and says so", async ({ page, open }) => {
@@ -260,17 +260,17 @@ test("one origin for all machines shows one at a time, and says so", async ({ pa
   await expect(first.heading).toHaveText("Frame 1");
 });
 
-test("on the page's own origin, when the embedder allows it", async ({ page, open, router }) => {
+test("on the page's own origin, when the embedder allows it", async ({ page, open, fake }) => {
   const attributes = { "allow-same-origin-guest": "", path: "/frame?s" };
   const pane = await open(page, { attributes });
   await expect(pane.heading).toHaveText("Frame s");
   expect(await pane.run(() => fetch("/echo").then((answer) => answer.status))).toBe(200);
   // The page itself goes on to be served by its host.
-  const asked = router.visits.seen.length;
+  const asked = fake.visits.seen.length;
   expect(await page.evaluate(() => fetch("/pane.html").then((page) => page.text()))).toContain(
     "Pane",
   );
-  expect(router.visits.seen).toHaveLength(asked);
+  expect(fake.visits.seen).toHaveLength(asked);
 });
 
 test("the server gives a guest origin the bridge, and other names nothing", async ({

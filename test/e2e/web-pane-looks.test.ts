@@ -23,7 +23,7 @@ for (const colorScheme of ["light", "dark"] as const)
     test(`every state is accessible and fits (${colorScheme}, ${width} px)`, async ({
       page,
       open,
-      router,
+      fake,
     }) => {
       const look = async (name: string) => {
         const folder = process.env["SCREENSHOTS"];
@@ -34,14 +34,14 @@ for (const colorScheme of ["light", "dark"] as const)
       };
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 640 });
-      router.listening = false;
+      fake.listening = false;
       const pane = await open(page, { attributes: GUEST, state: "off" });
       await expect(page.getByText("The router is off.")).toBeVisible();
       await look("off");
       await pane.setState("running");
       await expect(page.getByText("Starting web server…")).toBeVisible();
       await look("starting");
-      router.listening = true;
+      fake.listening = true;
       await pane.frame.locator("[name=luci_password]").fill("x");
       await pane.frame.getByRole("button").click();
       await expect(pane.frame.locator("#who")).toHaveText("signed in");

@@ -30,7 +30,7 @@ export const served: string[] = [];
 
 /** `paneSite`: the built files as `npm start` serves them, and a page for a pane. */
 export const test = base.extend<
-  { router: FakeRouter; open: (page: Page, options?: PaneOptions) => Promise<Pane> },
+  { fake: FakeRouter; open: (page: Page, options?: PaneOptions) => Promise<Pane> },
   { paneSite: string }
 >({
   paneSite: [
@@ -53,12 +53,12 @@ export const test = base.extend<
     { scope: "worker" },
   ],
   // eslint-disable-next-line no-empty-pattern
-  router: async ({}, use) => {
-    const router = await fakeRouter();
-    await use(router);
-    router.close();
+  fake: async ({}, use) => {
+    const fake = await fakeRouter();
+    await use(fake);
+    fake.close();
   },
-  open: async ({ paneSite, router }, use) => {
+  open: async ({ paneSite, fake }, use) => {
     await use(async (page, options = {}) => {
       await page.goto(`${paneSite}pane.html`);
       const { port } = new URL(paneSite);
@@ -70,7 +70,7 @@ export const test = base.extend<
       await page.waitForFunction(() => "openPane" in window);
       await page.evaluate(
         ([gateway, ...given]) => (window as unknown as FakePage).openPane(gateway, ...given),
-        [router.gateway, state, filled, key] as const,
+        [fake.gateway, state, filled, key] as const,
       );
       return new Pane(page);
     });

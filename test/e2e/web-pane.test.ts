@@ -8,7 +8,7 @@ test.setTimeout(30_000);
 test("signing in as LuCI has it: redirect, form, cookie, redirect to the LAN address", async ({
   page,
   open,
-  router,
+  fake,
 }) => {
   const pane = await open(page);
   await expect(pane.heading).toHaveText("Authorization Required");
@@ -16,7 +16,7 @@ test("signing in as LuCI has it: redirect, form, cookie, redirect to the LAN add
   await pane.frame.locator("[name=luci_password]").fill("x");
   await pane.frame.getByRole("button").click();
   await expect(pane.frame.locator("#who")).toHaveText("signed in");
-  const last = router.visits.seen.findLast(({ url }) => url === "/cgi-bin/luci/");
+  const last = fake.visits.seen.findLast(({ url }) => url === "/cgi-bin/luci/");
   expect(last?.headers["cookie"]).toBe("sysauth=secret; language=en");
   expect(last?.headers["host"]).toBe("192.168.1.1");
   // What scripts may read, and nothing else.
@@ -91,7 +91,7 @@ test("scripts of the router talk to it: JSON, redirects, long polls, and several
 test("back, forward, reload and the address field; the page's own history stays as it was", async ({
   page,
   open,
-  router,
+  fake,
 }) => {
   const pane = await open(page, { attributes: guest({ path: "/cgi-bin/luci/admin/system" }) });
   await expect(pane.heading).toHaveText("System");
@@ -108,9 +108,9 @@ test("back, forward, reload and the address field; the page's own history stays 
   await expect(pane.button("Back")).toBeDisabled();
   await pane.button("Forward").click();
   await expect(pane.heading).toHaveText("Authorization Required");
-  const before = router.visits.seen.length;
+  const before = fake.visits.seen.length;
   await pane.button("Reload").click();
-  await expect.poll(() => router.visits.seen.length).toBeGreaterThan(before);
+  await expect.poll(() => fake.visits.seen.length).toBeGreaterThan(before);
   expect(await page.evaluate(() => history.length)).toBe(entries);
 });
 

@@ -8,18 +8,10 @@ function routerPage(page: Page): FrameLocator {
   return page.locator("openwrt-web iframe").contentFrame().locator("iframe").contentFrame();
 }
 
-async function openSite(page: Page, site: string): Promise<Router> {
-  const router = new Router(page);
-  await page.goto(`${site}?firmware=demo`);
-  await router.reaches("running");
-  return router;
-}
-
 test("the router's page is shown, its form changes the router, its backup is saved", async ({
   page,
-  site,
+  router,
 }) => {
-  const router = await openSite(page, site);
   await page.getByRole("tab", { name: "Web interface" }).click();
   const web = routerPage(page);
   await expect(web.getByRole("heading", { level: 1 })).toHaveText("demo");
@@ -62,7 +54,8 @@ test("tabs by mouse and arrow keys; the pane's code comes when it is first shown
   await page.setViewportSize({ width: 360, height: 740 });
   const scripts: string[] = [];
   page.on("request", (request) => scripts.push(request.url()));
-  await openSite(page, site);
+  await page.goto(`${site}?firmware=demo`);
+  await new Router(page).reaches("running");
   const tab = (name: string) => page.getByRole("tab", { name });
   await expect(tab("Console")).toHaveAttribute("aria-selected", "true");
   await expect(page.locator("openwrt-terminal textarea")).toBeVisible();
@@ -80,8 +73,7 @@ test("tabs by mouse and arrow keys; the pane's code comes when it is first shown
   await expect(page.locator("openwrt-terminal textarea")).toBeVisible();
 });
 
-test("side by side where there is room", async ({ page, site }) => {
-  await openSite(page, site);
+test("side by side where there is room", async ({ router: { page } }) => {
   await page.getByRole("button", { name: "Side by side" }).click();
   await expect(routerPage(page).getByRole("heading", { level: 1 })).toBeVisible();
   await expect(page.locator("openwrt-terminal textarea")).toBeVisible();
