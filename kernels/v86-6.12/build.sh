@@ -33,23 +33,9 @@ export LC_ALL=C TZ=UTC
 SIZE_LIMIT=3500000
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../../scripts/lib/recipe.sh"
 jobs=$(nproc)
 any_toolchain=no
-
-say() { printf '%s\n' "build.sh: $*" >&2; }
-die() {
-  say "$@"
-  exit 1
-}
-sha256_of() { sha256sum <"$1" | cut -d' ' -f1; }
-
-# The archive's digest for one version of a package; empty when the archive no longer lists it.
-archive_sha256() {
-  apt-cache show "$1=$2" 2>/dev/null | sed -n 's/^SHA256: //p' | head -n1 || true
-}
-installed_version() {
-  dpkg-query -W -f='${db:Status-Abbrev} ${Version}' "$1" 2>/dev/null | sed -n 's/^ii *//p' || true
-}
 
 while (($#)); do
   case $1 in
@@ -65,52 +51,12 @@ while (($#)); do
   esac
 done
 
-missing=()
-for package in "${DEPENDENCIES[@]}"; do
-  [[ -n $(installed_version "$package") ]] || missing+=("$package")
-done
+install_missing "${DEPENDENCIES[@]}"
 # The package lists are needed in any case: they name the .deb to fetch and the digests of the tools.
-if ((${#missing[@]})) || [[ -z $(archive_sha256 "$SOURCE_PACKAGE" "$SOURCE_VERSION") ]]; then
-  apt-get update
-fi
-if ((${#missing[@]})); then
-  say "installing ${missing[*]}"
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
-fi
-
-package_lines=()
-for entry in "${TOOLCHAIN[@]}"; do
-  read -r package pinned licence <<<"$entry"
-  version=$(installed_version "$package")
-  if [[ $version != "$pinned" ]]; then
-    [[ $any_toolchain == yes ]] ||
-      die "$package is $version, but the committed image was made with $pinned." \
-        "Install that version, or pass --any-toolchain for an image that works alike but has another digest."
-  fi
-  digest=$(archive_sha256 "$package" "$version")
-  [[ -n $digest ]] || die "the package lists do not know $package $version; run apt-get update, or upgrade the package"
-  package_lines+=("package $package $version $(dpkg-query -W -f='${Architecture}' "$package") $digest $licence")
-done
-
-if [[ -n ${WORK:-} ]]; then
-  mkdir -p "$WORK"
-  work=$(cd "$WORK" && pwd)
-else
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-fi
-
-# A .deb already in the work directory is as good as a fetched one, if its digest is right.
-deb=$(find "$work" -maxdepth 1 -name "${SOURCE_PACKAGE}_*.deb" -print -quit)
-if [[ -z $deb ]]; then
-  # apt drops its privileges for a download, which a private directory would not allow.
-  (cd "$work" && apt-get -o APT::Sandbox::User=root download "$SOURCE_PACKAGE=$SOURCE_VERSION") ||
-    die "Debian's archive no longer offers $SOURCE_PACKAGE $SOURCE_VERSION. Put that .deb (its snapshot archive keeps" \
-      "old ones) into a directory and pass it as WORK, or move this script to a newer version and its digest."
-  deb=$(find "$work" -maxdepth 1 -name "${SOURCE_PACKAGE}_*.deb" -print -quit)
-fi
-found=$(sha256_of "$deb")
-[[ $found == "$SOURCE_SHA256" ]] || die "$deb has SHA-256 $found, expected $SOURCE_SHA256"
+[[ -n $(archive_sha256 "$SOURCE_PACKAGE" "$SOURCE_VERSION") ]] || apt-get update
+toolchain=$(toolchain_lines $any_toolchain "${TOOLCHAIN[@]}")
+use_work
+fetch_deb "$SOURCE_PACKAGE" "$SOURCE_VERSION" all "$SOURCE_SHA256"
 
 tree=$work/$SOURCE_PACKAGE
 if [[ ! -d $tree ]]; then
@@ -155,11 +101,8 @@ install -m 644 "$image" "$here/bzImage"
 {
   echo "rebuild kernels/v86-6.12/build.sh"
   echo "package $SOURCE_PACKAGE $SOURCE_VERSION all $SOURCE_SHA256 GPL-2.0-only"
-  printf '%s\n' "${package_lines[@]}"
-  echo "recipe $(sha256_of "$here/build.sh") build.sh"
-  echo "recipe $(sha256_of "$here/config") config"
-  echo "recipe $(sha256_of "$here/vmfork.c") vmfork.c"
-  echo "recipe $(sha256_of "$here/xt_eager.c") xt_eager.c"
+  echo "$toolchain"
+  recipe_lines build.sh config vmfork.c xt_eager.c
   echo "artifact $(sha256_of "$here/bzImage") bzImage"
 } >"$here/SOURCES.new"
 mv "$here/SOURCES.new" "$here/SOURCES"

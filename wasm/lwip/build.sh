@@ -41,20 +41,8 @@ MEMORY_LIMIT=$((128 * 1024 * 1024))
 export LC_ALL=C TZ=UTC
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../../scripts/lib/recipe.sh"
 any_toolchain=no
-
-say() { printf '%s\n' "build.sh: $*" >&2; }
-die() {
-  say "$@"
-  exit 1
-}
-sha256_of() { sha256sum <"$1" | cut -d' ' -f1; }
-archive_sha256() {
-  apt-cache show "$1=$2" 2>/dev/null | sed -n 's/^SHA256: //p' | head -n1 || true
-}
-installed_version() {
-  dpkg-query -W -f='${db:Status-Abbrev} ${Version}' "$1" 2>/dev/null | sed -n 's/^ii *//p' || true
-}
 
 # Fetches the source package into $work, with the mirrors this machine has and a package list of our own.
 fetch_source() {
@@ -91,41 +79,13 @@ while (($#)); do
   esac
 done
 
-missing=()
-for package in "${DEPENDENCIES[@]}"; do
-  [[ -n $(installed_version "$package") ]] || missing+=("$package")
-done
-if ((${#missing[@]})); then
-  say "installing ${missing[*]}"
-  apt-get update
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
-fi
-
-package_lines=()
-for entry in "${TOOLCHAIN[@]}"; do
-  read -r package pinned licence <<<"$entry"
-  version=$(installed_version "$package")
-  if [[ $version != "$pinned" && $any_toolchain != yes ]]; then
-    die "$package is $version, but the committed module was made with $pinned." \
-      "Install that version, or pass --any-toolchain for a module that works alike but has another digest."
-  fi
-  digest=$(archive_sha256 "$package" "$version")
-  [[ -n $digest ]] || die "the package lists do not know $package $version; run apt-get update, or upgrade the package"
-  package_lines+=("package $package $version $(dpkg-query -W -f='${Architecture}' "$package") $digest $licence")
-done
-
-if [[ -n ${WORK:-} ]]; then
-  mkdir -p "$WORK"
-  work=$(cd "$WORK" && pwd)
-else
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-fi
+install_missing "${DEPENDENCIES[@]}"
+toolchain=$(toolchain_lines $any_toolchain "${TOOLCHAIN[@]}")
+use_work
 
 dsc=$work/lwip_$SOURCE_VERSION.dsc
 [[ -e $dsc ]] || fetch_source
-found=$(sha256_of "$dsc")
-[[ $found == "$SOURCE_SHA256" ]] || die "$dsc has SHA-256 $found, expected $SOURCE_SHA256"
+expect_sha256 "$dsc" "$SOURCE_SHA256"
 # This checks the archives against the .dsc and applies Debian's patches.
 rm -rf "$work/lwip"
 dpkg-source --extract "$dsc" "$work/lwip" >&2
@@ -149,10 +109,8 @@ install -m 644 "$work/lwip.wasm" "$here/lwip.wasm"
 {
   echo "rebuild wasm/lwip/build.sh"
   echo "package lwip $SOURCE_VERSION source $SOURCE_SHA256 BSD-3-Clause"
-  printf '%s\n' "${package_lines[@]}"
-  for file in "${RECIPES[@]}"; do
-    echo "recipe $(sha256_of "$here/$file") $file"
-  done
+  echo "$toolchain"
+  recipe_lines "${RECIPES[@]}"
   echo "artifact $(sha256_of "$here/lwip.wasm") lwip.wasm"
 } >"$here/SOURCES.new"
 mv "$here/SOURCES.new" "$here/SOURCES"
