@@ -4,6 +4,7 @@
  * - `unavailable`: the browser offers no usable IndexedDB here (private mode, blocked site data)
  * - `full`: the origin's quota or the device is full
  * - `gone`: the stored overlay vanished while it was in use (evicted, or deleted by the person)
+ * - `lost`: the browser took what it stored for damaged and deleted it, told once
  * - `newer`: the stored overlay was written by a newer format than this page knows
  * - `mismatch`: what is stored belongs to another firmware or disk size
  * - `damaged`: what is stored is not what this page ever writes
@@ -15,6 +16,7 @@ export type StorageProblem =
   | "unavailable"
   | "full"
   | "gone"
+  | "lost"
   | "newer"
   | "mismatch"
   | "damaged"
@@ -27,6 +29,7 @@ const SENTENCES: Record<StorageProblem, string> = {
     "This browser does not let the page store data (private window, or site data is blocked), so the router's changes cannot be saved. Allow site data for this page, or run without saving.",
   full: "There is no room left to save the router's changes. Free space on this device or in this site's data and try again, or go on without saving.",
   gone: "The router's saved data was deleted by the browser or by another page while it was in use. Go on without saving to copy what you need, or reset the router.",
+  lost: "This browser found its storage of this site damaged and deleted all of it, with everything its routers had saved. Try again to start as new; a copy that you saved before can be restored then.",
   newer:
     "The router's saved data was written by a newer version of this page. Reload the page to get that version; nothing stored was changed.",
   mismatch:

@@ -34,8 +34,8 @@ export interface Schema {
 /**
  * @param databaseName database to open; made when it does not exist yet
  * @throws {StorageError} `unavailable` when IndexedDB is refused, `newer` when the database has a higher version,
- *   `in-use` when it must be upgraded and another page does not let go of it, `damaged` when it has no such object
- *   store, and what the upgrade rejects with
+ *   `lost` when the browser has just deleted all data of the origin, `in-use` when it must be upgraded and another page
+ *   does not let go of it, `damaged` when it has no such object store, and what the upgrade rejects with
  */
 export async function connect(databaseName: string, schema: Schema): Promise<Connection> {
   const { storeName } = schema;
@@ -123,14 +123,17 @@ function openDatabase(name: string, schema: Schema, mustExist: boolean): Promise
       refuse(new StorageError("unavailable", { cause }));
       return;
     }
-    request.onupgradeneeded = ({ oldVersion }) => {
+    request.onupgradeneeded = (event) => {
       const { transaction, result: db } = request;
+      const { oldVersion } = event;
       if (!transaction) return;
       const giveUp = (error: unknown) => {
         refuse(error);
         abort(transaction);
       };
-      if (oldVersion === 0 && mustExist) giveUp(new StorageError("gone"));
+      const loss = lossOf(event);
+      if (loss !== undefined) giveUp(new StorageError("lost", { cause: loss }));
+      else if (oldVersion === 0 && mustExist) giveUp(new StorageError("gone"));
       else if (oldVersion === 0) db.createObjectStore(storeName);
       else if (!db.objectStoreNames.contains(storeName)) giveUp(noStore(storeName));
       else schema.upgrade(transaction.objectStore(storeName), oldVersion).catch(giveUp);
@@ -152,6 +155,21 @@ function openDatabase(name: string, schema: Schema, mustExist: boolean): Promise
       else refuse(cause);
     };
   });
+}
+
+/** Chromium's own addition to the event (idb_version_change_event.idl). */
+interface DataLoss {
+  readonly dataLoss?: "none" | "total";
+  readonly dataLossMessage?: string;
+}
+
+/**
+ * What the browser says about the data that it has just deleted because it took it for damaged; `undefined` when it
+ * deleted nothing. Only Chromium tells, and only who opens a database first.
+ */
+function lossOf(event: IDBVersionChangeEvent): string | undefined {
+  const { dataLoss, dataLossMessage = "" } = event as IDBVersionChangeEvent & DataLoss;
+  return dataLoss === "total" ? dataLossMessage : undefined;
 }
 
 function noStore(storeName: string): StorageError {

@@ -10,6 +10,7 @@ import type { ChunkStore } from "./chunk-store.js";
 import { toStorageError } from "./errors.js";
 import { nextGeneration } from "./generation.js";
 import { abort, connect } from "./indexeddb.js";
+import { retireLog } from "./leveldb-log.js";
 import {
   checkChunk,
   chunkIndexes,
@@ -74,11 +75,14 @@ function chunkStore(
   stored: { hasHeader: boolean; generation: number },
 ): ChunkStore {
   let { hasHeader, generation } = stored;
+  /** before anything is changed, and as soon as there is something to lose */
+  let retired = hasHeader ? retireLog(use) : undefined;
   /** the last number that a transaction was given; one that failed leaves a gap */
   let given = generation;
 
   /** Runs a change and counts the generation on, in one transaction. */
   async function change(write: (store: IDBObjectStore) => void): Promise<void> {
+    await (retired ??= retireLog(use));
     await use("readwrite", async (store) => {
       const next = (given = nextGeneration(given));
       try {

@@ -4,6 +4,6 @@ export { Machine } from "../machine/machine.js";
 export type { MachineOptions } from "../machine/machine-options.js";
 export type { StorageReport } from "../machine/storage-watch.js";
 export { MachineProgressEvent, type MachineState, type ProgressStage } from "../machine/events.js";
-export { MachineError } from "../machine/errors.js";
+export { MachineError, StorageError, type StorageProblem } from "../machine/errors.js";
 export type { ExecOptions, ExecResult } from "../machine/shell.js";
 export { NetworkError, type NetworkProblem } from "../network/errors.js";

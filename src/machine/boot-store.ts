@@ -20,9 +20,10 @@ export async function openStore(message: StartMessage): Promise<ChunkStore> {
   }
   const identity = identityOf(message);
   const stored = await openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
-    // The person asked to drop what is stored: that must work when it is damaged, above all.
-    const damaged = error instanceof StorageError && error.problem === "damaged";
-    if (!message.reset || !damaged) throw error;
+    // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
+    const spoiled =
+      error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
+    if (!message.reset || !spoiled) throw error;
     await deleteOverlay(identity);
     return openOverlayStore(identity, CHUNK_BYTES);
   });

@@ -1,4 +1,4 @@
-export { StorageError } from "../disk/errors.js";
+export { StorageError, type StorageProblem } from "../disk/errors.js";
 
 /** Something the person asked of a machine could not be done. `message` can be shown as it is. */
 export class MachineError extends Error {

@@ -47,6 +47,8 @@ export class Machine extends RouterAccess {
   #state: MachineState = "off";
   #error: Error | undefined;
   #stall: StorageError | undefined;
+  /** stored data that was lost, for the start that is under way or comes next */
+  #lost: StorageError | undefined;
   #firmware: Promise<Firmware> | undefined;
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
@@ -165,9 +167,17 @@ export class Machine extends RouterAccess {
 
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
-    if (this.overlay === null) return this.#storage.report(undefined, 0);
+    if (this.overlay === null)
+      return { ...(await this.#storage.report(undefined)), memoryBytes: 0 };
     const identity = this.#identity(await this.#open());
-    return this.#storage.report(identity, await this.#kept.bytes(identity));
+    try {
+      // The overlay first: what a browser says of lost data it says to the first who opens any.
+      const report = await this.#storage.report(identity);
+      return { ...report, memoryBytes: await this.#kept.bytes(identity) };
+    } catch (error) {
+      if (error instanceof StorageError && error.problem === "lost") this.#tellLost(error);
+      throw error;
+    }
   }
 
   /**
@@ -302,6 +312,9 @@ export class Machine extends RouterAccess {
       },
     );
     signal.throwIfAborted();
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (lost && !reset) throw lost;
     // What is not gone on from now never will be: the disk is about to change.
     if (stored && saving && plan.restore?.kind !== "saved") void this.#kept.drop(identity);
     const link = new WorkerLink(
@@ -469,6 +482,12 @@ export class Machine extends RouterAccess {
     this.#release();
     this.#setState("failed");
     this.#tell(this.#error);
+  }
+
+  /** What is stored was lost, which the browser says only once: nobody may miss it. */
+  #tellLost(error: StorageError): void {
+    if (this.#state === "off") this.#fail(error);
+    else this.#lost = error;
   }
 
   #release(): void {

@@ -44,14 +44,15 @@ export class StorageWatch {
 
   /**
    * @param identity the overlay; `undefined` when the machine has none
+   * @returns all but what the memory takes
    * @throws {StorageError} it cannot be read
    */
-  async report(identity: OverlayIdentity | undefined, memoryBytes: number): Promise<StorageReport> {
+  async report(identity: OverlayIdentity | undefined): Promise<Omit<StorageReport, "memoryBytes">> {
     const persisted = await isPersisted();
-    if (!identity) return { bytes: 0, chunks: 0, durability: "memory", memoryBytes, persisted };
-    if (this.#usage) return { ...this.#usage, memoryBytes, persisted };
+    if (!identity) return { bytes: 0, chunks: 0, durability: "memory", persisted };
+    if (this.#usage) return { ...this.#usage, persisted };
     const { chunks } = await storedOverlay(identity);
-    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", memoryBytes, persisted };
+    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
   }
 
   /** Asks the browser not to evict this origin's data, once, when there is something to lose. */

@@ -13,6 +13,11 @@ const assets = new URL("playground/", location.href);
 // Each survey is of a router that boots from what the kill left.
 localStorage.setItem("openwrt-playground/keep-memory", "off");
 let machine: Machine | undefined;
+/**
+ * What was looked at stays open until the machine has it: Chromium writes when a database is closed that nobody uses, and
+ * what that does after a kill is for the machine to prevent (src/disk/leveldb-log.ts).
+ */
+let looked: IDBDatabase | undefined;
 
 export const harness = {
   /**
@@ -31,11 +36,12 @@ export const harness = {
       if (!(chunk instanceof Uint8Array)) throw new Error(`Chunk ${key} is no Uint8Array.`);
       parts.push(Uint32Array.of(key), chunk as Uint8Array<ArrayBuffer>);
     }
-    database.close();
+    looked = database;
     return base64(new Blob(parts));
   },
 
   async forget(overlay: string): Promise<void> {
+    looked?.close();
     const name = await databaseOf(overlay);
     if (name !== undefined) await answer(indexedDB.deleteDatabase(name));
   },
@@ -51,6 +57,7 @@ export const harness = {
     });
     void forward(machine.console.readable);
     await machine.start();
+    looked?.close();
   },
 
   async exec(command: string, stdin?: string) {
