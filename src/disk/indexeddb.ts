@@ -1,7 +1,7 @@
 /**
  * A connection to one IndexedDB database, as idb-keyval's store function.
  *
- * What it adds to idb-keyval's own: transactions ask for `durability: "strict"`; a connection that the browser
+ * What it adds to idb-keyval's own: transactions can ask for `durability: "strict"`; a connection that the browser
  * closed is opened again; a database that was deleted meanwhile is reported, never made anew behind the
  * caller's back, for an empty database would silently replace the router's data.
  */
@@ -16,6 +16,8 @@ const BLOCKED_FOR_GOOD_MS = 3000;
 
 export interface Connection {
   readonly use: UseStore;
+  /** the same without `durability: "strict"`, for what nobody would miss */
+  readonly useRelaxed: UseStore;
   close(): void;
 }
 
@@ -66,28 +68,34 @@ export async function connect(databaseName: string, schema: Schema): Promise<Con
     return database;
   }
 
-  async function transaction(mode: IDBTransactionMode): Promise<IDBTransaction> {
+  async function transaction(
+    mode: IDBTransactionMode,
+    durability: IDBTransactionDurability,
+  ): Promise<IDBTransaction> {
     try {
-      return (await current()).transaction(storeName, mode, { durability: "strict" });
+      return (await current()).transaction(storeName, mode, { durability });
     } catch (error) {
       // InvalidStateError: the connection is closing and its close event has not arrived yet.
       if (!(error instanceof DOMException) || error.name !== "InvalidStateError") throw error;
       database = undefined;
-      return (await current()).transaction(storeName, mode, { durability: "strict" });
+      return (await current()).transaction(storeName, mode, { durability });
     }
   }
 
-  const use: UseStore = async (mode, callback) => {
-    try {
-      return await callback((await transaction(mode)).objectStore(storeName));
-    } catch (error) {
-      throw toStorageError(error);
-    }
-  };
+  function useWith(durability: IDBTransactionDurability): UseStore {
+    return async (mode, callback) => {
+      try {
+        return await callback((await transaction(mode, durability)).objectStore(storeName));
+      } catch (error) {
+        throw toStorageError(error);
+      }
+    };
+  }
 
   await current();
   return {
-    use,
+    use: useWith("strict"),
+    useRelaxed: useWith("relaxed"),
     close() {
       closed = true;
       void database?.then(

@@ -5,11 +5,11 @@
  * The generation is kept in memory beside the database, which is right as long as one store writes an overlay: who
  * opens one to write holds the overlay's lock.
  */
-import { get, keys, promisifyRequest, type UseStore } from "idb-keyval";
+import { get, keys, promisifyRequest } from "idb-keyval";
 import type { ChunkStore } from "./chunk-store.js";
 import { toStorageError } from "./errors.js";
 import { nextGeneration } from "./generation.js";
-import { abort, connect } from "./indexeddb.js";
+import { abort, type Connection, connect } from "./indexeddb.js";
 import { retireLog } from "./leveldb-log.js";
 import {
   checkChunk,
@@ -61,7 +61,7 @@ export async function openOverlayStore(
   });
   try {
     const stored = await connection.use("readonly", (store) => readOverlay(store, shape));
-    return chunkStore(connection.use, () => connection.close(), shape, stored);
+    return chunkStore(connection, shape, stored);
   } catch (error) {
     connection.close();
     throw error;
@@ -69,20 +69,20 @@ export async function openOverlayStore(
 }
 
 function chunkStore(
-  use: UseStore,
-  close: () => void,
+  connection: Connection,
   shape: OverlayShape,
   stored: { hasHeader: boolean; generation: number },
 ): ChunkStore {
+  const { use, useRelaxed } = connection;
   let { hasHeader, generation } = stored;
   /** before anything is changed, and as soon as there is something to lose */
-  let retired = hasHeader ? retireLog(use) : undefined;
+  let retired = hasHeader ? retireLog(useRelaxed) : undefined;
   /** the last number that a transaction was given; one that failed leaves a gap */
   let given = generation;
 
   /** Runs a change and counts the generation on, in one transaction. */
   async function change(write: (store: IDBObjectStore) => void): Promise<void> {
-    await (retired ??= retireLog(use));
+    await (retired ??= retireLog(useRelaxed));
     await use("readwrite", async (store) => {
       const next = (given = nextGeneration(given));
       try {
@@ -135,6 +135,6 @@ function chunkStore(
     replace,
     clear: () => replace(new Map()),
     generation: () => generation,
-    close,
+    close: () => connection.close(),
   };
 }

@@ -8,8 +8,6 @@ import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { HttpExchange } from "../network/http-message.js";
-import { toFailure } from "../network/failure.js";
-import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
 import { storeState } from "../snapshot/saved-state.js";
 import { failure } from "./failure.js";
 import { type BootStage, ConsoleWatch } from "./boot-watch.js";
@@ -18,10 +16,12 @@ import { ByteTail } from "./byte-tail.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
 import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
+import { PageRequests } from "./page-requests.js";
 import { isPanic } from "./panic.js";
 import { PC } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
 import { type ExecResult, RouterShell } from "./shell.js";
+import { SyncSchedule } from "./sync-schedule.js";
 import { Pc } from "./v86.js";
 
 const USAGE_EVERY_MS = 250;
@@ -69,9 +69,9 @@ export class Boot {
   readonly #shown = new ByteTail(SHOWN_BYTES);
   /** what was typed before a restored router may be used; `undefined` from then on */
   #held: Uint8Array[] | undefined;
-  readonly #running = new Map<number, AbortController>();
-  /** commands that are under way or wait */
-  #commands = 0;
+  readonly #requests: PageRequests;
+  /** from when the router may be used, if its changes are stored at all */
+  #syncs: SyncSchedule | undefined;
   /** the services have started */
   #isUp = false;
   #usageDue = false;
@@ -103,6 +103,7 @@ export class Boot {
         serial: (bytes) => {
           this.#watch.receive(bytes);
           this.#print(bytes);
+          this.#syncs?.printed();
         },
         console: (bytes) => this.#shell.receive(bytes),
         frame: (card, frame) => this.#network.receive(card, frame),
@@ -118,12 +119,19 @@ export class Boot {
       isUp: restored !== undefined,
       onStatus: (status) => this.host.post({ type: "network", status }),
     });
+    this.#requests = new PageRequests({
+      shell: this.#shell,
+      network: this.#network,
+      post: (answer) => this.host.post(answer),
+      onTouched: () => this.#syncs?.touched(),
+    });
     if (message.wan) void this.#network.plugWan(true).catch(() => undefined);
     const ready = restored ? this.#restored() : this.#shellReady();
     ready.then(
       () => {
         this.host.post({ type: "shell" });
         this.#network.begin();
+        if (store.durability === "strict") this.#syncs = new SyncSchedule(() => this.#sync());
         this.#letIn();
         if (!restored) void this.#watchServices().catch(() => undefined);
       },
@@ -169,6 +177,7 @@ export class Boot {
   /** Stops for good. What was not flushed is lost. */
   destroy(): void {
     this.#over = true;
+    this.#syncs?.end();
     this.#shell.end(new MachineError("The router was switched off."));
     this.#network.destroy();
     void this.#pc.pause();
@@ -178,27 +187,18 @@ export class Boot {
   receive(message: Exclude<ToWorker, { type: "start" }>): void {
     switch (message.type) {
       case "input":
+        this.#syncs?.touched();
         // Nobody touches a restored router before it is fresh.
         return this.#held
           ? void this.#held.push(message.bytes)
           : this.#pc.sendSerial(message.bytes);
-      case "exec":
-        return void this.#exec(message);
-      case "connect":
-        return void this.#connect(message);
-      case "http":
-        return void this.#http(message);
-      case "wan":
-        return void this.#answer(message.id, () => this.#plugWan(message));
-      case "cancel":
-        return this.#running.get(message.id)?.abort();
       case "snapshot":
-        return void this.#answer(message.id, async () => {
+        return void this.#requests.answer(message.id, async () => {
           const chunks = await this.disk.snapshot();
           this.host.post({ type: "chunks", id: message.id, chunks });
         });
       case "save":
-        return void this.#answer(message.id, async () => {
+        return void this.#requests.answer(message.id, async () => {
           const bytes = await this.#store();
           this.host.post({ type: "saved", id: message.id, bytes });
         });
@@ -206,19 +206,22 @@ export class Boot {
         return this.#decide(message.decision);
       case "stop":
         return void this.#pc.pause().then(() => this.#end("stopped"));
+      default:
+        return this.#requests.receive(message);
     }
   }
 
   /**
    * OpenWrt starts its consoles while it still writes its first configuration: a shell that finds no /etc/config/system
-   * yet is of no use to anybody, so that moment is waited for.
+   * yet is of no use to anybody, so that moment is waited for; no longer than until the services have started, for its
+   * owner may have removed it.
    */
   async #shellReady(): Promise<void> {
     await this.#shell.connect();
     const giveUp = performance.now() + CONFIG_WAIT_MS;
     while (performance.now() < giveUp) {
-      const { exitCode } = await this.#shell.exec(CONFIGURED);
-      if (exitCode === 0) return;
+      const { exitCode } = await this.#shell.exec(`${CONFIGURED} || ${INIT_COMPLETE}`);
+      if (exitCode === 0 || this.#isUp) return;
       await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
     }
   }
@@ -255,6 +258,7 @@ export class Boot {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const bytes of held) this.#pc.sendSerial(bytes);
+    if (held.length > 0) this.#syncs?.touched();
   }
 
   #unfit(error: unknown): void {
@@ -338,69 +342,16 @@ export class Boot {
     else void this.disk.detach().then(() => this.#postUsage());
   }
 
-  async #exec({ id, command, stdin, timeout }: ToWorker & { type: "exec" }): Promise<void> {
-    this.#commands++;
-    await this.#cancellable(id, async (signal) => {
-      const result = await this.#shell.exec(command, { stdin, timeout, signal });
-      this.host.post({ type: "result", id, result });
-    });
-    this.#commands--;
-  }
-
-  async #connect({ id, port, timeout, stream }: ToWorker & { type: "connect" }): Promise<void> {
-    await this.#cancellable(id, async (signal) => {
-      const connection = await this.#network.connect(port, signal, timeout);
-      serveByteStream(stream, connection);
-      this.host.post({ type: "connected", id });
-    });
-  }
-
-  async #plugWan({ id, plugged }: ToWorker & { type: "wan" }): Promise<void> {
-    await this.#network.plugWan(plugged);
-    this.host.post({ type: "connected", id });
-  }
-
-  async #http({ id, request, body, answer }: ToWorker & { type: "http" }): Promise<void> {
-    await this.#cancellable(id, async (signal) => {
-      const sent = body instanceof MessagePort ? receiveStream(body).readable : body;
-      const response = await this.#network.exchange({ ...request, body: sent }, signal);
-      const { status, statusText, headers } = response;
-      this.host.post({
-        type: "response",
-        id,
-        status,
-        statusText,
-        headers,
-        hasBody: response.body !== null,
-      });
-      // Until its last byte it can be given up.
-      if (response.body) await sendStream(answer, response.body, signal).catch(() => undefined);
-      else answer.close();
-    });
-  }
-
-  /** Does what was asked for under a number, until it is done or `cancel` comes. */
-  async #cancellable(id: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const cancel = new AbortController();
-    this.#running.set(id, cancel);
-    await this.#answer(id, () => work(cancel.signal));
-    this.#running.delete(id);
-  }
-
-  /** Does what was asked for under a number; a failure is the answer then. */
-  async #answer(id: number, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.host.post({ type: "refused", id, failure: toFailure(error) });
-    }
+  /** Has the router store what it holds in memory. Fails only with the boot. */
+  async #sync(): Promise<void> {
+    await this.#shell.exec("sync").catch(() => undefined);
   }
 
   /** A line looked like a kernel panic: believe it only when the guest is really dead. */
   async #checkPanic(): Promise<void> {
     if (this.#panicSuspected) return;
     this.#panicSuspected = true;
-    const dead = await isPanic(this.#pc, this.#shell, this.#commands > 0);
+    const dead = await isPanic(this.#pc, this.#shell, this.#requests.commands > 0);
     this.#panicSuspected = false;
     if (dead) this.#end("panic");
   }
@@ -408,6 +359,7 @@ export class Boot {
   #end(how: Ending): void {
     if (this.#over) return;
     this.#over = true;
+    this.#syncs?.end();
     const lastLines = this.#watch.lastLines;
     this.#shell.end(new MachineError("The router was switched off or restarted."));
     this.#network.destroy();
@@ -428,6 +380,7 @@ export class Boot {
     if (this.#held) return this.#unfit(error);
     if (this.#over) return;
     this.#over = true;
+    this.#syncs?.end();
     this.#shell.end(new MachineError("The emulator stopped because of an internal error."));
     this.#network.destroy();
     this.host.post(failure(error, this.#watch.lastLines));

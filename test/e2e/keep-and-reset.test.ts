@@ -56,6 +56,20 @@ test("a changed setting is kept by a reload and by a reboot, and Reset takes it 
   expect(await router.output(HOSTNAME)).toBe(factory);
 });
 
+test("what was typed is stored by itself a moment later, and the page says when", async ({
+  page,
+  router,
+}) => {
+  await expect(page.getByText("Nothing changed yet", { exact: false })).toBeVisible();
+  await page.locator("openwrt-terminal textarea").focus();
+  await page.keyboard.type(`${rename("typed-name")}\n`);
+  // A router that were left to itself would store its directories in five seconds, and its files in thirty.
+  await expect(page.getByText(/of changes saved in this browser/).first()).toBeVisible();
+  await page.reload();
+  await router.reaches("running");
+  expect(await router.output(HOSTNAME)).toBe("typed-name");
+});
+
 test("cancelling the reset loses nothing", async ({ page, router }) => {
   await router.output(rename("not-lost"));
   await page.getByRole("button", { name: "Reset…" }).click();
