@@ -17,8 +17,9 @@ async function setQuota(page: Page, site: string, bytes: number | undefined): Pr
 
 /** Writes more than the quota allows; the command ends only when somebody decides. */
 async function fill(router: Router, site: string): Promise<{ done: Promise<ExecResult | Error> }> {
-  await router.output("echo before > /etc/before; sync");
+  // Before the first change: Chromium goes by what it knew of the quota for a while.
   await setQuota(router.page, site, 3_000_000);
+  await router.output("echo before > /etc/before; sync");
   const done = router
     .exec("head -c 8000000 /dev/urandom > /etc/big && sync && md5sum < /etc/big")
     .catch((error: unknown) => error as Error);
