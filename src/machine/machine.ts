@@ -35,6 +35,7 @@ declare const WORKER_FILE: string;
 const SHUTDOWN_MS = 60_000;
 /** How long the router's own `sync` may take before another tab gets the overlay, in milliseconds. */
 const SYNC_MS = 5000;
+const PANICKED = "The router's kernel panicked. Start it again, or reset it if that does not help.";
 
 export class Machine extends RouterAccess {
   /** name of the firmware */
@@ -47,12 +48,15 @@ export class Machine extends RouterAccess {
   #state: MachineState = "off";
   #error: Error | undefined;
   #stall: StorageError | undefined;
-  /** stored data that was lost, for the start that is under way or comes next */
-  #lost: StorageError | undefined;
   #firmware: Promise<Firmware> | undefined;
   #link: WorkerLink | undefined;
   #start: Promise<void> | undefined;
-  readonly #storage = new StorageWatch(() => this.#tellStorage());
+  readonly #storage = new StorageWatch(
+    () => this.#tellStorage(),
+    () => {
+      if (this.#state === "off") this.#fail(this.#storage.takeLost());
+    },
+  );
   readonly #kept = new KeptMemory(
     () => (this.#isKeepable() ? this.#link : undefined),
     () => this.#tellStorage(),
@@ -167,17 +171,10 @@ export class Machine extends RouterAccess {
 
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
-    if (this.overlay === null)
-      return { ...(await this.#storage.report(undefined)), memoryBytes: 0 };
-    const identity = this.#identity(await this.#open());
-    try {
-      // The overlay first: what a browser says of lost data it says to the first who opens any.
-      const report = await this.#storage.report(identity);
-      return { ...report, memoryBytes: await this.#kept.bytes(identity) };
-    } catch (error) {
-      if (error instanceof StorageError && error.problem === "lost") this.#tellLost(error);
-      throw error;
-    }
+    const identity = this.overlay === null ? undefined : this.#identity(await this.#open());
+    // The overlay first: what a browser says of lost data it says to the first who opens any.
+    const report = await this.#storage.report(identity);
+    return { ...report, memoryBytes: identity ? await this.#kept.bytes(identity) : 0 };
   }
 
   /**
@@ -312,8 +309,7 @@ export class Machine extends RouterAccess {
       },
     );
     signal.throwIfAborted();
-    const lost = this.#lost;
-    this.#lost = undefined;
+    const lost = this.#storage.takeLost();
     if (lost && !reset) throw lost;
     // What is not gone on from now never will be: the disk is about to change.
     if (stored && saving && plan.restore?.kind !== "saved") void this.#kept.drop(identity);
@@ -387,13 +383,7 @@ export class Machine extends RouterAccess {
     this.#start = undefined;
     if (how === "reboot")
       void this.#powerOn({ saving: this.#saving, cold: true }).catch(() => undefined);
-    else if (how === "panic")
-      this.#fail(
-        new MachineError(
-          "The router's kernel panicked. Start it again, or reset it if that does not help.",
-          lastLines,
-        ),
-      );
+    else if (how === "panic") this.#fail(new MachineError(PANICKED, lastLines));
     else this.#turnOff();
   }
 
@@ -482,12 +472,6 @@ export class Machine extends RouterAccess {
     this.#release();
     this.#setState("failed");
     this.#tell(this.#error);
-  }
-
-  /** What is stored was lost, which the browser says only once: nobody may miss it. */
-  #tellLost(error: StorageError): void {
-    if (this.#state === "off") this.#fail(error);
-    else this.#lost = error;
   }
 
   #release(): void {

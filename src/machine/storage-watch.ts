@@ -1,6 +1,7 @@
 /** What is stored of a machine, and whether the browser promised to keep it. */
 import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { StorageError } from "./errors.js";
 import { storedOverlay } from "./stored-chunks.js";
 
 /** What is stored of a machine. */
@@ -20,10 +21,24 @@ type Usage = Pick<StorageReport, "bytes" | "chunks" | "durability">;
 
 export class StorageWatch {
   #usage: Usage | undefined;
+  #lost: StorageError | undefined;
   #askedToPersist = false;
 
-  /** @param onChange called when a report would say something else */
-  constructor(private readonly onChange: () => void) {}
+  /**
+   * @param onChange called when a report would say something else
+   * @param onLost called when a report finds that the browser lost what was stored; see {@link takeLost}
+   */
+  constructor(
+    private readonly onChange: () => void,
+    private readonly onLost: () => void,
+  ) {}
+
+  /** What a report found lost, told once: the browser says it only to who looks first, and nobody may miss it. */
+  takeLost(): StorageError | undefined {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    return lost;
+  }
 
   /** Whether there are changes in the browser. */
   get holdsChanges(): boolean {
@@ -51,8 +66,16 @@ export class StorageWatch {
     const persisted = await isPersisted();
     if (!identity) return { bytes: 0, chunks: 0, durability: "memory", persisted };
     if (this.#usage) return { ...this.#usage, persisted };
-    const { chunks } = await storedOverlay(identity);
-    return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
+    try {
+      const { chunks } = await storedOverlay(identity);
+      return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
+    } catch (error) {
+      if (error instanceof StorageError && error.problem === "lost") {
+        this.#lost = error;
+        this.onLost();
+      }
+      throw error;
+    }
   }
 
   /** Asks the browser not to evict this origin's data, once, when there is something to lose. */

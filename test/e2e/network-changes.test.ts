@@ -1,5 +1,4 @@
-import type { Router } from "./fixtures.js";
-import { expect, test } from "./fixtures.js";
+import { expect, type Router, test } from "./fixtures.js";
 import { Lan } from "./lan.js";
 
 /** How long the page may take to find a router that moved, in milliseconds; the router's own time is not in it. */

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Router } from "./fixtures.js";
-import { expect, test } from "./fixtures.js";
+import { expect, type Router, test } from "./fixtures.js";
 import { Lan } from "./lan.js";
 import { CGI, install, serveFiles } from "./router-files.js";
 

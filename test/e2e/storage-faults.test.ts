@@ -1,8 +1,7 @@
 import type { Page } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 import type { ExecResult } from "../../src/elements/index.js";
-import type { Router } from "./fixtures.js";
-import { expect, test } from "./fixtures.js";
+import { expect, type Router, test } from "./fixtures.js";
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 
