@@ -13,8 +13,9 @@ const LAYERS = {
   firmware: ["disk"],
   snapshot: ["disk", "firmware"],
   machine: ["common", "disk", "snapshot", "network", "firmware"],
+  host: ["common", "disk", "snapshot", "network", "firmware", "machine"],
   "web-pane": ["network"],
-  elements: ["machine", "firmware", "network", "web-pane"],
+  elements: ["host", "machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
   cli: ["firmware", "disk", "machine", "network", "snapshot"],
   "service-worker": ["network", "web-pane"],
@@ -79,6 +80,8 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       "@typescript-eslint/consistent-type-imports": "error",
       "no-console": "error",
+      // A hold that `using` releases at the end of its block.
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_" }],
     },
   },
   {

@@ -46,7 +46,7 @@ export async function build(): Promise<string> {
 async function buildWorker(): Promise<string> {
   const { metafile } = await esbuild({
     ...COMMON,
-    entryPoints: { "machine-worker": "src/machine/worker.ts" },
+    entryPoints: { "machine-worker": "src/host/worker.ts" },
     entryNames: "[name]-[hash]",
     outdir: `${DIST}playground`,
     external: NODE_PARTS_OF_V86,

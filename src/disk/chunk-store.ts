@@ -9,6 +9,9 @@
  */
 export type Durability = "strict" | "memory";
 
+/** Chunks of a disk by number. */
+export type Chunks = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+
 export interface ChunkStore {
   readonly durability: Durability;
 

@@ -6,9 +6,9 @@
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { StorageError } from "../machine/errors.js";
-import { MachineProgressEvent } from "../machine/events.js";
-import { Machine } from "../machine/machine.js";
-import type { StorageReport } from "../machine/storage-watch.js";
+import { Machine } from "../host/browser.js";
+import { MachineProgressEvent, StorageChangeEvent } from "../machine/events.js";
+import type { StorageReport } from "../machine/storage-report.js";
 import "./confirm-dialog.js";
 import type { ConfirmDialog } from "./confirm-dialog.js";
 import { noticeFor, type NoticeChoices } from "./notices.js";

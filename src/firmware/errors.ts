@@ -45,7 +45,7 @@ export class FirmwareError extends Error {
   /** @param subject the firmware's name, the file, or what is wrong with it: what the problem's sentence wants */
   constructor(
     readonly problem: FirmwareProblem,
-    subject: string,
+    readonly subject: string,
     options?: { cause?: unknown },
   ) {
     super(SENTENCES[problem](subject), options);

@@ -1,14 +1,14 @@
 import type { BootStage } from "./boot-watch.js";
+import type { StorageReport } from "./storage-report.js";
 
 /**
  * - `off`: no power
  * - `loading`: fetching the emulator and the firmware, or opening the overlay
  * - `booting`: the CPU runs, no shell answers yet
  * - `running`: a shell answers
- * - `suspended`: memory is saved, the CPU does not run
  * - `failed`: see {@link Machine.error}; `start()` and `reset()` try again
  */
-export type MachineState = "off" | "loading" | "booting" | "running" | "suspended" | "failed";
+export type MachineState = "off" | "loading" | "booting" | "running" | "failed";
 
 /** How far a start is: `fetch` counts bytes of kernel and root filesystem, the others have no measure. */
 export type ProgressStage = "fetch" | BootStage;
@@ -26,5 +26,13 @@ export class MachineProgressEvent extends Event {
     readonly total = 0,
   ) {
     super("progress");
+  }
+}
+
+/** Event "storagechange" of a machine. */
+export class StorageChangeEvent extends Event {
+  /** @param report what is stored; `undefined` when the machine went off, and only `storage()` can tell */
+  constructor(readonly report: StorageReport | undefined) {
+    super("storagechange");
   }
 }

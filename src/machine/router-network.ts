@@ -47,6 +47,8 @@ export class RouterNetwork {
   #lwip: Promise<WebAssembly.Module> | undefined;
   #provider: Promise<Provider> | undefined;
   #wan: Provider | undefined;
+  /** how the cable was wanted last */
+  #plugged = false;
   #over = false;
 
   constructor(options: RouterNetworkOptions) {
@@ -70,9 +72,11 @@ export class RouterNetwork {
    * @throws {MachineError} the provider could not be downloaded; the cable is as it was
    */
   async plugWan(plugged: boolean): Promise<void> {
+    this.#plugged = plugged;
     if (plugged) this.#wan = await (this.#provider ??= this.#createProvider());
-    if (this.#wan) this.#wan.plugged = plugged;
-    this.#options.pc.plugWan(plugged);
+    // Somebody may have pulled it meanwhile: the last call counts.
+    if (this.#wan) this.#wan.plugged = this.#plugged;
+    this.#options.pc.plugWan(this.#plugged);
   }
 
   /** @throws {NetworkError} or the signal's reason */

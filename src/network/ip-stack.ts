@@ -5,7 +5,7 @@
  * fails, everything pending is rejected and `onFailure` is called; the stack is dead then, and a new one can be made.
  */
 import type { ByteStream } from "./byte-stream.js";
-import { type Clock, REAL_CLOCK } from "./clock.js";
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
 import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import type { IpAddress } from "./ipv4.js";

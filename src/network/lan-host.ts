@@ -3,7 +3,7 @@
  * can open connections to the router. Nobody else is on that wire.
  */
 import type { ByteStream } from "./byte-stream.js";
-import { type Clock, REAL_CLOCK } from "./clock.js";
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
 import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { IpStack } from "./ip-stack.js";

@@ -5,7 +5,7 @@
  * when lwIP has returned. An exception in lwIP is its end: it is caught, every later call answers "otherwise". The timer
  * of the clock is set to when lwIP has something to do next.
  */
-import type { Clock } from "./clock.js";
+import type { Clock } from "../common/clock.js";
 import { instantiateLwip, type LwipCallbacks, type LwipFunctions } from "./lwip.js";
 
 export interface LwipRunnerOptions {

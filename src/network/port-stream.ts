@@ -35,6 +35,8 @@ export interface PortByteStream extends ByteStream {
   readonly closed: Promise<void>;
   /** Ends both directions at once, for whoever knows that the other end is gone. */
   fail(error: Error): void;
+  /** The same, and tells the other end. */
+  giveUp(error: Error): void;
 }
 
 /** One end of a stream over a port; the other end does the same with the other port of the channel. */
@@ -137,6 +139,13 @@ class PortEnd implements PortByteStream {
     this.#sink?.error(error);
     this.#readingIsOver();
     this.#writingIsOver();
+  }
+
+  giveUp(error: Error): void {
+    const failure = toFailure(error);
+    if (this.#source) this.#post({ type: "cancel", failure });
+    if (this.#sink) this.#post({ type: "abort", failure });
+    this.fail(error);
   }
 
   #receive(message: PortMessage): void {

@@ -117,7 +117,7 @@ export class WebPane extends EventTarget {
   #consider(): void {
     const { state } = this.#options.machine;
     const on = state === "booting" || state === "running";
-    if (!on && state !== "suspended") this.#end();
+    if (!on) this.#end();
     if (on) this.#requests ??= this.#newRequests();
     if (!on) this.status = state === "loading" ? "starting" : "off";
     else if (this.#bridgeState === "connecting") this.status = this.#loaded ? "shown" : "starting";

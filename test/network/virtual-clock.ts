@@ -1,5 +1,5 @@
 /** Time that passes when nobody has anything left to do: hours take moments, and the same way each time. */
-import type { Clock } from "../../src/network/clock.js";
+import type { Clock } from "../../src/common/clock.js";
 
 /** Longer than any test waits for; a test that never ends fails at it. */
 const LIMIT_MS = 24 * 3600 * 1000;

@@ -1,0 +1,35 @@
+/** What a machine's worker is in a page: the program behind `Machine`, on this browser's storage and this site's files. */
+import { REAL_CLOCK } from "../common/clock.js";
+import type { Endpoint } from "../common/rpc.js";
+import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
+import { Firmware } from "../firmware/load.js";
+import { fetchWasm, loadBios, loadEmulator } from "../machine/assets.js";
+import type { WorkerHost } from "../machine/host.js";
+import { serveMachine } from "../machine/session.js";
+import { lease } from "./lease.js";
+
+interface WorkerScope {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<unknown>) => void) | null;
+  readonly name: string;
+}
+const scope = globalThis as unknown as WorkerScope;
+
+/** The page names the worker by the directory with the built files. */
+const assets = new URL(scope.name);
+
+const endpoint: Endpoint = {
+  post: (message, transfer = []) => scope.postMessage(message, [...transfer]),
+  onMessage: (listener) => (scope.onmessage = ({ data }) => listener(data)),
+};
+
+const host: WorkerHost = {
+  clock: REAL_CLOCK,
+  firmware: (name) => Firmware.open(assets, name),
+  emulator: () => loadEmulator(assets),
+  bios: () => loadBios(assets),
+  wasm: (path) => fetchWasm(new URL(path, assets)),
+  overlays: { lease, open: openOverlayStore, delete: deleteOverlay },
+};
+
+serveMachine(endpoint, host);
