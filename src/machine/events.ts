@@ -29,6 +29,16 @@ export class MachineProgressEvent extends Event {
   }
 }
 
+/** Event "error" of a machine: something a person has to know. */
+export class MachineErrorEvent extends Event {
+  readonly message: string;
+
+  constructor(readonly error: Error) {
+    super("error");
+    this.message = error.message;
+  }
+}
+
 /** Event "storagechange" of a machine. */
 export class StorageChangeEvent extends Event {
   /** @param report what is stored; `undefined` when the machine went off, and only `storage()` can tell */

@@ -17,7 +17,12 @@ import type { Capture } from "./calls.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { copyOfChanges, copyOfDisk } from "./copies.js";
 import { MachineError } from "./errors.js";
-import { MachineProgressEvent, type MachineState, StorageChangeEvent } from "./events.js";
+import {
+  MachineErrorEvent,
+  MachineProgressEvent,
+  type MachineState,
+  StorageChangeEvent,
+} from "./events.js";
 import { ERRORS } from "./error-codec.js";
 import type { MachineHost } from "./host.js";
 import { LISTENING, type ListeningPort, listeningPorts } from "./listening-ports.js";
@@ -73,7 +78,7 @@ export class Machine extends EventTarget {
       error: (error) => {
         // The site may have been mended by the time somebody tries again.
         if (error instanceof FirmwareError) this.#source = undefined;
-        this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
+        this.dispatchEvent(new MachineErrorEvent(error));
       },
     });
     host.visibility.addEventListener("hidden", this.#hidden);
@@ -360,7 +365,7 @@ export class Machine extends EventTarget {
       const error = ERRORS.decode(failure);
       this.#wan = false;
       this.dispatchEvent(new Event("networkchange"));
-      this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
+      this.dispatchEvent(new MachineErrorEvent(error));
     });
     this.#storage.follow(run);
     this.#answerNeighbours(run);
