@@ -11,12 +11,13 @@ import { ByteTail } from "./byte-tail.js";
 import { COMMAND_LINE } from "./command-line.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
+import type { Hold } from "./holds.js";
 import { isPanic } from "./panic.js";
 import { MEMORY_BYTES } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
 import { RouterShell } from "./shell.js";
 import type { BootParts, Restored } from "./start-plan.js";
-import { type Hold, Pc } from "./v86.js";
+import { Pc } from "./v86.js";
 
 /**
  * True when the first boot's configuration exists (OpenWrt's /bin/config_generate makes it; other roots have none to

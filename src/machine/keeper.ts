@@ -45,7 +45,7 @@ export class Keeper {
 
   ready(): void {
     if (this.#options.store.durability === "strict")
-      this.#syncs = new SyncSchedule(() => this.#sync());
+      this.#syncs = new SyncSchedule(this.#options.clock, () => this.#sync());
   }
 
   touched(): void {

@@ -19,10 +19,10 @@ import { Boot, type BootEnd } from "./boot.js";
 import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "./calls.js";
 import { causeText, ERRORS } from "./error-codec.js";
 import type { Lease, WorkerHost } from "./host.js";
+import type { Hold } from "./holds.js";
 import { Keeper } from "./keeper.js";
 import { RouterRequests } from "./router-requests.js";
 import { bootParts, planStart, type StartPlan } from "./start-plan.js";
-import type { Hold } from "./v86.js";
 
 /** How long the router's own `sync` may take before its chunks are handed out without, in milliseconds. */
 const SYNC_MS = 5000;

@@ -8,6 +8,7 @@ import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { type MemoryPage, PAGE_BYTES } from "../snapshot/shared-pages.js";
 import { MachineError } from "./errors.js";
+import { type Hold, Holds } from "./holds.js";
 import type { BootParts, Restored } from "./start-plan.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
@@ -103,21 +104,11 @@ interface Internals {
   };
 }
 
-/** Keeps the CPU standing; released once, by `using` or by hand. */
-export interface Hold extends Disposable {
-  /** what it is for, to be read in a debugger */
-  readonly why: string;
-}
-
 export class Pc {
   readonly #emulator: V86 & Internals;
   readonly #on: PcEvents;
   readonly #disk: V86Disk;
-  readonly #holds = new Set<Hold>();
-  /** whether v86 was told to run, last */
-  #running = false;
-  /** v86's run() and stop(), one after the other: its stop() never ends when run() comes before it is done */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #holds: Holds;
   #serialOut: number[] = [];
   #consoleIn: Uint8Array<ArrayBuffer>[] = [];
   #cards: Record<Card, VirtioNic> | undefined;
@@ -125,8 +116,6 @@ export class Pc {
   #wan = false;
   /** whether the CPU and its devices exist */
   #ready = false;
-  /** whether it may run: it has what it boots or goes on from */
-  #loaded = false;
   #ended = false;
 
   constructor(options: PcOptions) {
@@ -151,6 +140,7 @@ export class Pc {
       autostart: false,
     };
     this.#emulator = new V86(settings) as V86 & Internals;
+    this.#holds = new Holds(this.#emulator);
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
     this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
@@ -159,7 +149,7 @@ export class Pc {
     this.#listen("emulator-ready", () => {
       const { cpu } = this.#emulator.v86;
       cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
-      addWriteCache(cpu.devices.ide.primary.master);
+      addWriteCache(this.#drive);
       this.#addCards();
       this.#catchReboot();
     });
@@ -195,21 +185,9 @@ export class Pc {
     return this.#ready && this.#emulator.v86.cpu.in_hlt[0] === 1;
   }
 
-  /**
-   * Stops the CPU until the hold is released, and every other hold with it. Holds may overlap in any order.
-   *
-   * @returns when the CPU stands
-   */
-  async hold(why: string): Promise<Hold> {
-    const hold: Hold = {
-      why,
-      [Symbol.dispose]: () => {
-        if (this.#holds.delete(hold)) void this.#settle();
-      },
-    };
-    this.#holds.add(hold);
-    await this.#settle();
-    return hold;
+  /** Stops the CPU until the hold is released, and every other hold with it. @returns when it stands */
+  hold(why: string): Promise<Hold> {
+    return this.#holds.hold(why);
   }
 
   /**
@@ -221,14 +199,16 @@ export class Pc {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp && !this.#ended) {
       const hold = await this.hold(why);
-      if (!this.#ready) break;
-      const { status_reg: drive } = this.#emulator.v86.cpu.devices.ide.primary.master;
       // In the middle of an instruction's flags or of a transfer, a state would not be one.
-      if (this.idle && (drive & DRIVE_BUSY) === 0) return hold;
+      if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
       hold[Symbol.dispose]();
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
+  }
+
+  get #drive(): Drive {
+    return this.#emulator.v86.cpu.devices.ide.primary.master;
   }
 
   /** The guest's memory itself, not a copy. */
@@ -264,18 +244,7 @@ export class Pc {
   end(): void {
     this.#ended = true;
     this.#disk.end();
-    this.#guard(() => void this.#emulator.stop());
-  }
-
-  /** Brings the CPU to what the holds want, after every change before. */
-  #settle(): Promise<void> {
-    this.#turn = this.#turn.then(async () => {
-      const run = this.#loaded && this.#holds.size === 0;
-      if (run === this.#running || this.#ended) return;
-      this.#running = run;
-      await (run ? this.#emulator.run() : this.#emulator.stop());
-    });
-    return this.#turn;
+    void this.#holds.forbid().catch(() => undefined);
   }
 
   #listen<Name extends keyof Events>(name: Name, listener: (value: Events[Name]) => void): void {
@@ -327,8 +296,7 @@ export class Pc {
   async #begin(restored: Restored | undefined): Promise<void> {
     try {
       if (restored) await this.#restore(restored);
-      this.#loaded = true;
-      await this.#settle();
+      await this.#holds.allow();
     } catch (error) {
       this.#fail(error);
     }
@@ -360,7 +328,7 @@ export class Pc {
   #finish(tell: () => void): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#guard(() => void this.#emulator.stop());
+    void this.#holds.forbid().catch(() => undefined);
     this.#guard(tell);
   }
 
