@@ -49,6 +49,6 @@ describe("the ports a router listens on", () => {
 
   it("are none where the kernel tells nothing, or nonsense", () => {
     for (const text of ["", "\n\n", HEAD, "0: x:y z 0A\n", `0: ${ANY}:50 ${ANY}:0000 0A\n`])
-      assert.deepEqual(listeningPorts(text), text, []);
+      assert.deepEqual(listeningPorts(text), [], text);
   });
 });
