@@ -18,8 +18,15 @@ describe("warming up in idle", () => {
     (signal) =>
       new Promise((resolve) => {
         log.push(`${name} begins`);
-        const over = clock.after(milliseconds, () => (log.push(`${name} ends`), resolve(0)));
-        signal.addEventListener("abort", () => (over(), log.push(`${name} is cut`), resolve(0)));
+        const end = (how: string) => {
+          over();
+          signal.removeEventListener("abort", cut);
+          log.push(`${name} ${how}`);
+          resolve(undefined);
+        };
+        const cut = () => end("is cut");
+        const over = clock.after(milliseconds, () => end("ends"));
+        signal.addEventListener("abort", cut);
       });
 
   it("does each step once, when nobody has done anything for a moment", async () => {
