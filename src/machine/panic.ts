@@ -5,14 +5,22 @@
  * idles now and then, or answers.
  */
 import type { Clock } from "../common/clock.js";
-import type { RouterShell } from "./shell.js";
-import type { Pc } from "./v86.js";
 
 const WATCH_MS = 3000;
 const SAMPLE_MS = 50;
 const ANSWER_MS = 3000;
 
-export async function isPanic(pc: Pc, shell: RouterShell, clock: Clock): Promise<boolean> {
+/** What is looked at. */
+export interface Suspect {
+  /** whether the CPU waits in a HLT just now */
+  readonly idle: boolean;
+}
+export interface Witness {
+  /** rejects when nobody answers in time */
+  exec(command: string, options: { readonly timeout: number }): Promise<unknown>;
+}
+
+export async function isPanic(pc: Suspect, shell: Witness, clock: Clock): Promise<boolean> {
   const end = clock.now() + WATCH_MS;
   while (clock.now() < end) {
     if (pc.idle) return false;
