@@ -161,13 +161,14 @@ class Session {
     emulator().catch(() => undefined);
     const firmware = await this.#host.firmware(wishes.firmware);
     const identity = identityOf(wishes, firmware);
+    const loading = this.#progress();
+    // Whatever is decided, the root is needed; it comes while the overlay is opened.
+    const root = firmware.load(["root"], loading()).then(({ root: image }) => image);
+    root.catch(() => undefined);
     const store = await this.#openStore(wishes, identity);
-    const loading: LoadOptions = {
-      onProgress: (loaded, total) => this.#emit("progress", { loaded, total }),
-    };
     const plan = await planStart(
       {
-        ...{ firmware, identity, store, cold: wishes.cold },
+        ...{ firmware, root, identity, store, cold: wishes.cold },
         bios,
         resume: wishes.keepMemory && this.#lease !== undefined,
       },
@@ -190,6 +191,24 @@ class Session {
     await keeper.begin(plan.resumed);
     this.#live.resolve({ disk, store, keeper });
     return { plan, disk, firmware, loading };
+  }
+
+  /** @returns makes the options of each download; all of them together are one progress */
+  #progress(): () => LoadOptions {
+    const downloads: { loaded: number; total: number }[] = [];
+    return () => {
+      const download = { loaded: 0, total: 0 };
+      downloads.push(download);
+      return {
+        onProgress: (loaded, total) => {
+          Object.assign(download, { loaded, total });
+          this.#emit("progress", {
+            loaded: downloads.reduce((sum, each) => sum + each.loaded, 0),
+            total: downloads.reduce((sum, each) => sum + each.total, 0),
+          });
+        },
+      };
+    };
   }
 
   /** The chunk store; without saving, a copy in memory of what is stored at this moment. */
@@ -231,7 +250,7 @@ class Session {
     plan: StartPlan,
     disk: LayeredDisk,
     firmware: FirmwareSource,
-    loading: LoadOptions,
+    loading: () => LoadOptions,
   ): Promise<BootEnd | { how: "stopped" }> {
     const { keeper } = await this.#live.promise;
     const boot = await this.#power(plan.from, disk, keeper);
@@ -246,7 +265,7 @@ class Session {
       return this.#use(boot, keeper);
     }
     boot.end(new Error("The state does not fit."));
-    const parts = await bootParts(firmware, () => this.#host.bios(), loading);
+    const parts = await bootParts(firmware, this.#host.bios, loading());
     await keeper.forget();
     const again = await this.#power({ parts }, disk, keeper);
     this.#emit("booting", { resumed: false });

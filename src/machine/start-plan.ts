@@ -40,6 +40,8 @@ export interface StartPlan {
 
 export interface PlanOptions {
   readonly firmware: FirmwareSource;
+  /** the squashfs, which every way needs, on its way already */
+  readonly root: Promise<ArrayBuffer>;
   readonly identity: OverlayIdentity;
   /** what the disk will be made of */
   readonly store: ChunkStore;
@@ -55,27 +57,23 @@ export interface PlanOptions {
  *
  * @throws {FirmwareError | StorageError} no way can be gone
  */
-export async function planStart(plan: PlanOptions, options: LoadOptions): Promise<StartPlan> {
-  const { firmware, identity, store, cold, resume } = plan;
+export async function planStart(plan: PlanOptions, loading: () => LoadOptions): Promise<StartPlan> {
+  const { identity, store, cold, resume } = plan;
+  const { firmware } = plan;
   const untouched = (await store.indexes()).length === 0;
   const { factory } = firmware.manifest;
   if (!cold && untouched && factory && isSamePc(factory.pc, PC)) {
     try {
-      return await fromFactory(firmware, identity, options);
+      return await fromFactory(plan, loading());
     } catch {
-      options.signal?.throwIfAborted();
       // A factory state that is missing or damaged on the site costs time only.
     }
   }
   const saved = !cold && resume && !untouched ? await loadState(identity) : undefined;
   if (saved && isFit(saved, PC, store.generation())) {
-    const { root } = await firmware.load(["root"], options);
-    return { root, seed: undefined, from: { restored: saved }, resumed: true };
+    return { root: await plan.root, seed: undefined, from: { restored: saved }, resumed: true };
   }
-  const [{ root }, parts] = await Promise.all([
-    firmware.load(["root"], options),
-    bootParts(firmware, plan.bios, options),
-  ]);
+  const [root, parts] = await Promise.all([plan.root, bootParts(firmware, plan.bios, loading())]);
   return { root, seed: undefined, from: { parts }, resumed: false };
 }
 
@@ -90,15 +88,14 @@ export async function bootParts(
 }
 
 async function fromFactory(
-  firmware: FirmwareSource,
-  identity: OverlayIdentity,
+  { firmware, identity, root: loadedRoot }: PlanOptions,
   options: LoadOptions,
 ): Promise<StartPlan> {
   const withPages = firmware.manifest.factory?.pages !== undefined;
-  const { root, state, chunks, pages } = await firmware.load(
-    ["root", "state", "chunks", ...(withPages ? (["pages"] as const) : [])],
-    options,
-  );
+  const [root, { state, chunks, pages }] = await Promise.all([
+    loadedRoot,
+    firmware.load(["state", "chunks", ...(withPages ? (["pages"] as const) : [])], options),
+  ]);
   const [seed, content] = await Promise.all([
     readArchive(new Blob([chunks]), { ...identity, chunkBytes: CHUNK_BYTES }),
     withPages ? readSharedPages(pages, root, MEMORY_BYTES) : [],
