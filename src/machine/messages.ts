@@ -4,7 +4,7 @@
  */
 import type { Durability } from "../disk/chunk-store.js";
 import type { StorageProblem } from "../disk/errors.js";
-import type { Failure } from "../network/failure.js";
+import type { Failure } from "../common/failure.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
 import type { Bios } from "./assets.js";

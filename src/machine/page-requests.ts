@@ -2,8 +2,8 @@
  * What the page asks of the router under a number: commands, connections, HTTP. Each has one answer, by its number, and
  * the page may lose interest in it.
  */
-import { toFailure } from "../network/failure.js";
-import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
+import { NETWORK_PORT } from "../network/failure.js";
+import { receiveStream, sendStream, serveByteStream } from "../common/byte-port.js";
 import type { FromWorker, ToWorker } from "./messages.js";
 import type { RouterNetwork } from "./router-network.js";
 import type { RouterShell } from "./shell.js";
@@ -52,7 +52,7 @@ export class PageRequests {
     try {
       await work();
     } catch (error) {
-      this.options.post({ type: "refused", id, failure: toFailure(error) });
+      this.options.post({ type: "refused", id, failure: NETWORK_PORT.codec.encode(error) });
     }
   }
 
@@ -69,7 +69,7 @@ export class PageRequests {
   async #connect({ id, port, timeout, stream }: Message<"connect">): Promise<void> {
     await this.#cancellable(id, async (signal) => {
       const connection = await this.options.network.connect(port, signal, timeout);
-      serveByteStream(stream, connection);
+      void serveByteStream(stream, connection, NETWORK_PORT);
       this.options.post({ type: "connected", id });
     });
     this.options.onTouched();
@@ -82,13 +82,14 @@ export class PageRequests {
 
   async #http({ id, request, body, answer }: Message<"http">): Promise<void> {
     await this.#cancellable(id, async (signal) => {
-      const sent = body instanceof MessagePort ? receiveStream(body).readable : body;
+      const sent = body instanceof MessagePort ? receiveStream(body, NETWORK_PORT).readable : body;
       const response = await this.options.network.exchange({ ...request, body: sent }, signal);
       const { status, statusText, headers } = response;
       const hasBody = response.body !== null;
       this.options.post({ type: "response", id, status, statusText, headers, hasBody });
       // Until its last byte it can be given up.
-      if (response.body) await sendStream(answer, response.body, signal).catch(() => undefined);
+      if (response.body)
+        await sendStream(answer, response.body, { ...NETWORK_PORT, signal }).catch(() => undefined);
       else answer.close();
     });
     if (!READS.includes(request.method)) this.options.onTouched();

@@ -1,5 +1,5 @@
 /** What a page does with a router that is on: commands, HTTP, TCP, and where it is on the network. */
-import type { ByteStream } from "../network/byte-stream.js";
+import type { ByteStream } from "../common/byte-stream.js";
 import { NetworkError } from "../network/errors.js";
 import type { HttpExchange } from "../network/http-message.js";
 import type { ConnectOptions, LanStatus } from "../network/lan-host.js";

@@ -4,8 +4,9 @@ import type { Durability } from "../disk/chunk-store.js";
 import type { BootStage } from "./boot-watch.js";
 import { deferred } from "../common/deferred.js";
 import { NetworkError } from "../network/errors.js";
-import { type Failure, toError } from "../network/failure.js";
-import type { ByteStream } from "../network/byte-stream.js";
+import type { Failure } from "../common/failure.js";
+import { NETWORK_PORT } from "../network/failure.js";
+import type { ByteStream } from "../common/byte-stream.js";
 import type { HttpExchange } from "../network/http-message.js";
 import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
 import {
@@ -13,7 +14,7 @@ import {
   type PortByteStream,
   receiveStream,
   sendStream,
-} from "../network/port-stream.js";
+} from "../common/byte-port.js";
 import { MachineError, UnfitStateError } from "./errors.js";
 import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
@@ -102,7 +103,7 @@ export class WorkerLink {
   /** @throws {NetworkError} or the signal's reason */
   async connect(port: number, { signal, timeout }: ConnectOptions): Promise<ByteStream> {
     const channel = new MessageChannel();
-    const stream = openByteStream(channel.port1);
+    const stream = openByteStream(channel.port1, NETWORK_PORT);
     const { port2 } = channel;
     try {
       await this.#ask(
@@ -122,16 +123,15 @@ export class WorkerLink {
     signal.throwIfAborted();
     const answer = new MessageChannel();
     const upload = body instanceof ReadableStream ? new MessageChannel() : undefined;
-    const received = this.#owned(receiveStream(answer.port1));
+    const received = this.#owned(receiveStream(answer.port1, NETWORK_PORT));
     const sent = upload ? upload.port2 : (body as Uint8Array<ArrayBuffer> | null);
     const ports = upload ? [answer.port2, upload.port2] : [answer.port2];
     const giveUp = new AbortController();
     if (upload)
-      sendStream(
-        upload.port1,
-        body as ReadableStream<Uint8Array<ArrayBuffer>>,
-        giveUp.signal,
-      ).catch(() => undefined);
+      sendStream(upload.port1, body as ReadableStream<Uint8Array<ArrayBuffer>>, {
+        ...NETWORK_PORT,
+        signal: giveUp.signal,
+      }).catch(() => undefined);
     let number = 0;
     try {
       const { status, statusText, headers, hasBody } = (await this.#ask((id) => {
@@ -265,7 +265,7 @@ export class WorkerLink {
 }
 
 function refusal(failure: Failure): Error {
-  const error = toError(failure);
+  const error = NETWORK_PORT.codec.decode(failure);
   return error instanceof NetworkError || error instanceof DOMException
     ? error
     : new MachineError(error.message);

@@ -1,5 +1,5 @@
 /** Time that passes when nobody has anything left to do: hours take moments, and the same way each time. */
-import type { Clock } from "../../src/network/clock.js";
+import type { Clock } from "../../src/common/clock.js";
 
 /** Longer than any test waits for; a test that never ends fails at it. */
 const LIMIT_MS = 24 * 3600 * 1000;
@@ -62,6 +62,12 @@ export class VirtualClock implements Clock {
 /** Everything that waits for no time is done. */
 function idle(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    if (typeof setImmediate === "function") return void setImmediate(resolve);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
   });
 }
