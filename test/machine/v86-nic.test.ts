@@ -23,8 +23,9 @@ class FakeTransport implements Transport {
   replies = 0;
 
   constructor(_cpu: unknown, options: object) {
-    this.#handlers = (options as { notification: { handlers: (() => void)[] } }).notification
-      .handlers;
+    this.#handlers = (
+      options as { notification: { handlers: (() => void)[] } }
+    ).notification.handlers;
     FakeTransport.last = this;
   }
 
