@@ -10,15 +10,15 @@ const LAYERS = {
   common: [],
   disk: ["common"],
   network: ["common"],
-  firmware: ["disk"],
-  snapshot: ["disk", "firmware"],
+  firmware: ["common", "disk"],
+  snapshot: ["common", "disk", "firmware"],
   machine: ["common", "disk", "snapshot", "network", "firmware"],
   host: ["common", "disk", "snapshot", "network", "firmware", "machine"],
-  "web-pane": ["network"],
+  "web-pane": ["common", "network"],
   elements: ["host", "machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
-  cli: ["firmware", "disk", "machine", "network", "snapshot"],
-  "service-worker": ["network", "web-pane"],
+  cli: ["common", "firmware", "disk", "machine", "network", "snapshot"],
+  "service-worker": ["common", "network", "web-pane"],
 };
 
 const folders = Object.keys(LAYERS);

@@ -7,7 +7,7 @@ import { chromium, CHROMIUM_FLAGS } from "./scripts/lib/chromium.js";
 export default {
   files: [
     "test/{disk,firmware,snapshot,elements,web-pane}/**/*.test.ts",
-    "test/network/browser/*.test.ts",
+    "test/{common,network}/browser/*.test.ts",
   ],
   nodeResolve: true,
   hostname: "127.0.0.1",

@@ -30,6 +30,7 @@ mkdirSync(RESULTS, { recursive: true });
 
 await suite("build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }));
 await suite("Node", nodeTest("test/cli"), tapCount);
+await suite("common", nodeTest("test/common"), tapCount);
 await suite("network", nodeTest("test/network"), tapCount);
 await suite("machine", nodeTest("test/machine"), tapCount);
 await suite("model of the machine", nodeTest("test/model"), tapCount);

@@ -1,198 +1,219 @@
 /**
- * Calls from one context to another, typed by one table: a page and its worker share an interface whose methods are the
- * calls, and one whose properties are the events that come back.
+ * Calls and events between two contexts of one build: one end serves a table of calls and emits events, the other calls
+ * and listens.
  *
- * A call has one answer or one error; aborting its signal rejects it at once and aborts the other end's. What arrives
- * before the handlers are ready waits for them. Nothing that the other end sends makes this end throw.
+ *     interface Calls { exec(ask: { command: string }): ExecResult }
+ *     interface Events { output: Bytes }
+ *     const served = serve<Calls, Events>(endpoint, { exec: ({ command }, signal) => … });
+ *     const remote = caller<Calls, Events>(endpoint);
+ *     await remote.call("exec", { command: "uci show" }, { signal });
+ *
+ * Calls begin in the order in which they were made, and events arrive as they were emitted. What is no message of ours
+ * is passed over.
  */
+import { type Deferred, deferred } from "./deferred.js";
+import type { Endpoint } from "./endpoint.js";
+import { type Failure, failureCodec, type FailureCodec } from "./failure.js";
 
-/** One end of a connection: a Worker, a worker's own scope, a MessagePort, or Node's. */
-export interface Endpoint {
-  readonly post: (message: unknown, transfer?: readonly Transferable[]) => void;
-  readonly onMessage: (listener: (message: unknown) => void) => void;
+/** A table of calls: a method for each, from what is asked, if anything, to what is answered. */
+export type CallTable<Calls> = { [N in keyof Calls]: (ask: never) => unknown };
+type Ask<Call> = Call extends () => unknown
+  ? undefined
+  : Call extends (ask: infer Asked) => unknown
+    ? Asked
+    : never;
+type Answer<Call> = Call extends (ask: never) => infer Answered ? Awaited<Answered> : never;
+type Name<Table> = keyof Table & string;
+/** What may be `undefined` may be left out. */
+type Given<Value, Option> = undefined extends Value
+  ? [value?: Value, option?: Option]
+  : [value: Value, option?: Option];
+
+export interface CallOptions {
+  /** gives the call up: it rejects with the reason at once, and the handler's signal aborts */
+  readonly signal?: AbortSignal | undefined;
+  /** what of the question is handed over instead of copied */
+  readonly transfer?: readonly Transferable[];
 }
 
-/** How errors cross: as data that can be cloned, and back as the same class. */
-export interface ErrorCodec {
-  encode(error: unknown): unknown;
-  decode(failure: unknown): Error;
+export interface Remote<Calls, Events> {
+  /** @throws what the handler threw, the signal's reason, or what {@link Remote.close} was given */
+  call<N extends Name<Calls>>(
+    name: N,
+    ...given: Given<Ask<Calls[N]>, CallOptions>
+  ): Promise<Answer<Calls[N]>>;
+  /** @returns what ends it */
+  on<N extends Name<Events>>(name: N, listener: (detail: Events[N]) => void): () => void;
+  /** For whoever knows that the other end is gone: all calls reject with this, and nothing is heard any more. */
+  close(reason: Error): void;
 }
 
-/** Of a table of calls `{ name(ask: Ask): Answer }`: what is given to one, and what it answers. */
-type Call = (ask: never) => unknown;
-type Ask<C> = C extends (ask: infer A) => unknown ? A : never;
-type Answer<C> = C extends (ask: never) => infer R ? Awaited<R> : never;
-
+/** One function a call. Its signal aborts when the caller gives up, and with {@link Served.close}. */
 export type Handlers<Calls> = {
-  readonly [Name in keyof Calls]: (
-    ask: Ask<Calls[Name]>,
+  readonly [N in keyof Calls]: (
+    ask: Ask<Calls[N]>,
     signal: AbortSignal,
-  ) =>
-    | Answer<Calls[Name]>
-    | Transferring<Answer<Calls[Name]>>
-    | Promise<Answer<Calls[Name]> | Transferring<Answer<Calls[Name]>>>;
+  ) => Reply<Answer<Calls[N]>> | Promise<Reply<Answer<Calls[N]>>>;
 };
+type Reply<Value> = Value | Transferring<Value>;
 
-type Message =
-  | { readonly is: "call"; readonly id: number; readonly name: string; readonly ask: unknown }
-  | { readonly is: "abort"; readonly id: number; readonly failure: unknown }
-  | { readonly is: "answer"; readonly id: number; readonly answer: unknown }
-  | { readonly is: "refusal"; readonly id: number; readonly failure: unknown }
-  | { readonly is: "event"; readonly name: string; readonly detail: unknown };
+export interface Served<Events> {
+  /** @throws {DOMException} DataCloneError */
+  emit<N extends Name<Events>>(name: N, ...given: Given<Events[N], readonly Transferable[]>): void;
+  /** All calls, those under way and those to come, are answered with this error; nothing is emitted any more. */
+  close(reason: Error): void;
+}
 
-/** An answer whose buffers and ports are handed over, not copied. */
-export class Transferring<T> {
+/** A handler's answer, of which `transfer` is handed over instead of copied. */
+export class Transferring<Value> {
   constructor(
-    readonly answer: T,
+    readonly value: Value,
     readonly transfer: readonly Transferable[],
   ) {}
 }
 
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly transfer?: readonly Transferable[];
-}
+type Message =
+  | { readonly type: "call"; readonly id: number; readonly name: string; readonly ask: unknown }
+  | { readonly type: "abort"; readonly id: number; readonly failure: Failure }
+  | { readonly type: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly type: "failure"; readonly id: number; readonly failure: Failure }
+  | { readonly type: "event"; readonly name: string; readonly detail: unknown };
 
-interface Pending {
-  resolve(answer: unknown): void;
-  reject(error: Error): void;
-}
+/** The end that calls. @param codec how errors cross; the other end's */
+export function caller<Calls extends CallTable<Calls>, Events extends object = object>(
+  endpoint: Endpoint,
+  codec: FailureCodec = failureCodec(),
+): Remote<Calls, Events> {
+  const pending = new Map<number, Deferred<unknown>>();
+  const listeners = new Map<string, Set<(detail: never) => void>>();
+  let count = 0;
+  let closed: Error | undefined;
+  const post = (message: Message, transfer: readonly Transferable[] = []) =>
+    endpoint.post(message, transfer);
 
-/** The calling end. */
-export class Remote<Calls extends Record<keyof Calls, Call>, Events> {
-  readonly #endpoint: Endpoint;
-  readonly #codec: ErrorCodec;
-  readonly #pending = new Map<number, Pending>();
-  readonly #listeners = new Map<string, Set<(detail: never) => void>>();
-  #nextId = 1;
-  #closed: Error | undefined;
+  endpoint.onMessage((data) => {
+    const message = closed ? undefined : readMessage(data);
+    if (message?.type === "answer") pending.get(message.id)?.resolve(message.value);
+    if (message?.type === "failure") pending.get(message.id)?.reject(codec.decode(message.failure));
+    if (message?.type === "event")
+      for (const listener of [...(listeners.get(message.name) ?? [])])
+        listener(message.detail as never);
+  });
 
-  constructor(endpoint: Endpoint, codec: ErrorCodec) {
-    this.#endpoint = endpoint;
-    this.#codec = codec;
-    endpoint.onMessage((message) => this.#receive(message));
-  }
-
-  /**
-   * @param ask what is asked; cloned
-   * @throws what the other end threw, the signal's reason, or the reason of {@link close}
-   */
-  call<Name extends keyof Calls & string>(
-    name: Name,
-    ask: Ask<Calls[Name]>,
-    { signal, transfer = [] }: CallOptions = {},
-  ): Promise<Answer<Calls[Name]>> {
-    return new Promise((resolve, reject) => {
+  return {
+    async call(name, ...[ask, options]) {
+      const { signal, transfer = [] } = options ?? {};
       signal?.throwIfAborted();
-      if (this.#closed) throw this.#closed;
-      const id = this.#nextId++;
+      if (closed) throw closed;
+      const id = ++count;
+      const answer = deferred<unknown>();
       const abort = () => {
-        done();
-        this.#endpoint.post({ is: "abort", id, failure: this.#codec.encode(signal?.reason) });
-        reject(signal?.reason as Error);
+        if (!closed) post({ type: "abort", id, failure: codec.encode(signal?.reason) });
+        answer.reject(signal?.reason as Error);
       };
-      const done = () => {
-        signal?.removeEventListener("abort", abort);
-        this.#pending.delete(id);
-      };
-      this.#endpoint.post({ is: "call", id, name, ask } satisfies Message, transfer);
+      pending.set(id, answer);
       signal?.addEventListener("abort", abort, { once: true });
-      this.#pending.set(id, {
-        resolve: (answer) => (done(), resolve(answer as Answer<Calls[Name]>)),
-        reject: (error) => (done(), reject(error)),
-      });
-    });
-  }
-
-  on<Name extends keyof Events & string>(
-    name: Name,
-    listener: (detail: Events[Name]) => void,
-  ): void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener as (detail: never) => void));
-  }
-
-  /** The other end is gone: everything pending rejects with this, and whatever is called later. Calls after the first do nothing. */
-  close(reason: Error): void {
-    if (this.#closed) return;
-    this.#closed = reason;
-    for (const { reject } of [...this.#pending.values()]) reject(reason);
-    this.#listeners.clear();
-  }
-
-  #receive(message: unknown): void {
-    if (this.#closed || !isMessage(message)) return;
-    if (message.is === "answer") this.#pending.get(message.id)?.resolve(message.answer);
-    else if (message.is === "refusal")
-      this.#pending.get(message.id)?.reject(this.#codec.decode(message.failure));
-    else if (message.is === "event")
-      for (const listener of this.#listeners.get(message.name) ?? [])
-        (listener as (detail: unknown) => void)(message.detail);
-  }
+      try {
+        post({ type: "call", id, name, ask }, transfer);
+        return (await answer.promise) as Answer<Calls[typeof name]>;
+      } finally {
+        pending.delete(id);
+        signal?.removeEventListener("abort", abort);
+      }
+    },
+    on(name, listener) {
+      const all = listeners.get(name) ?? new Set();
+      listeners.set(name, all.add(listener));
+      return () => void all.delete(listener);
+    },
+    close(reason) {
+      closed ??= reason;
+      for (const answer of pending.values()) answer.reject(closed);
+    },
+  };
 }
 
-/** The answering end. */
-export class Service<Calls extends Record<keyof Calls, Call>, Events> {
-  readonly #endpoint: Endpoint;
-  readonly #codec: ErrorCodec;
-  readonly #running = new Map<number, AbortController>();
+/**
+ * The end that answers.
+ *
+ * @param handlers an object whose own functions, and nothing else of it, can be called. What is asked before they are
+ *   there waits; when they never will be, that error is the answer
+ * @param codec how errors cross; the other end's
+ */
+export function serve<Calls extends CallTable<Calls>, Events extends object = object>(
+  endpoint: Endpoint,
+  handlers: Handlers<Calls> | Promise<Handlers<Calls>>,
+  codec: FailureCodec = failureCodec(),
+): Served<Events> {
+  const running = new Map<number, AbortController>();
+  const ready = Promise.resolve(handlers);
+  ready.catch(() => undefined);
+  let closed: Error | undefined;
+  const post = (message: Message, transfer: readonly Transferable[] = []) =>
+    endpoint.post(message, transfer);
+  const refuse = (id: number, error: unknown) =>
+    post({ type: "failure", id, failure: codec.encode(error) });
 
-  /** @param handlers what answers, maybe later */
-  constructor(
-    endpoint: Endpoint,
-    handlers: Handlers<Calls> | PromiseLike<Handlers<Calls>>,
-    codec: ErrorCodec,
-  ) {
-    this.#endpoint = endpoint;
-    this.#codec = codec;
-    endpoint.onMessage((message) => {
-      if (!isMessage(message)) return;
-      if (message.is === "call") void this.#answer(message.id, message.name, message.ask, handlers);
-      else if (message.is === "abort")
-        this.#running.get(message.id)?.abort(this.#codec.decode(message.failure));
-    });
-  }
-
-  /** Tells the calling end. */
-  emit<Name extends keyof Events & string>(
-    name: Name,
-    detail: Events[Name],
-    transfer: readonly Transferable[] = [],
-  ): void {
-    this.#endpoint.post({ is: "event", name, detail } satisfies Message, transfer);
-  }
-
-  async #answer(
-    id: number,
-    name: string,
-    ask: unknown,
-    handlers: Handlers<Calls> | PromiseLike<Handlers<Calls>>,
-  ): Promise<void> {
-    const controller = new AbortController();
-    const { signal } = controller;
-    this.#running.set(id, controller);
+  const answer = async (id: number, name: string, ask: unknown) => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    running.set(id, stop);
     try {
-      const table = (await handlers) as Record<string, unknown>;
-      const handler = Object.hasOwn(table, name) ? table[name] : undefined;
-      if (typeof handler !== "function") throw new TypeError(`There is no call "${name}".`);
+      const handler = own(await ready, name);
       signal.throwIfAborted();
-      const handle = handler as (ask: unknown, signal: AbortSignal) => unknown;
-      const answer: unknown = await handle(ask, signal);
-      const [value, transfer] =
-        answer instanceof Transferring ? [answer.answer as unknown, answer.transfer] : [answer, []];
-      this.#endpoint.post({ is: "answer", id, answer: value } satisfies Message, transfer);
+      const reply = await handler(ask, signal);
+      if (signal.aborted) return;
+      if (reply instanceof Transferring)
+        post({ type: "answer", id, value: reply.value }, reply.transfer);
+      else post({ type: "answer", id, value: reply });
     } catch (error) {
-      this.#endpoint.post({
-        is: "refusal",
-        id,
-        failure: this.#codec.encode(error),
-      } satisfies Message);
+      if (!signal.aborted) refuse(id, error);
     } finally {
-      this.#running.delete(id);
+      running.delete(id);
     }
-  }
+  };
+
+  endpoint.onMessage((data) => {
+    const message = readMessage(data);
+    if (message?.type === "abort") running.get(message.id)?.abort(codec.decode(message.failure));
+    if (message?.type !== "call" || running.has(message.id)) return;
+    if (closed) refuse(message.id, closed);
+    else void answer(message.id, message.name, message.ask);
+  });
+
+  return {
+    emit(name, ...[detail, transfer]) {
+      if (!closed) post({ type: "event", name, detail }, transfer as readonly Transferable[]);
+    },
+    close(reason) {
+      if (closed) return;
+      closed = reason;
+      for (const [id, stop] of running) {
+        stop.abort(reason);
+        refuse(id, reason);
+      }
+    },
+  };
 }
 
-function isMessage(value: unknown): value is Message {
-  return typeof value === "object" && value !== null && "is" in value;
+type AnyHandler = (ask: unknown, signal: AbortSignal) => unknown;
+
+/** @throws {TypeError} there is none of that name */
+function own(handlers: object, name: string): AnyHandler {
+  const handler: unknown = Object.hasOwn(handlers, name)
+    ? handlers[name as keyof typeof handlers]
+    : undefined;
+  if (typeof handler !== "function") throw new TypeError(`There is no call "${name}".`);
+  return handler as AnyHandler;
+}
+
+function readMessage(data: unknown): Message | undefined {
+  const { type, id, name } = (data ?? {}) as Record<string, unknown>;
+  const numbered = typeof id === "number";
+  const named = typeof name === "string";
+  const good =
+    (type === "call" && numbered && named) ||
+    ((type === "abort" || type === "answer" || type === "failure") && numbered) ||
+    (type === "event" && named);
+  return good ? (data as Message) : undefined;
 }

@@ -97,7 +97,8 @@ export const WEB_TEXT = {
   brokenTitle: "The web interface cannot be shown",
   open: "Open in a new tab",
   dismiss: "Dismiss",
-  signInText: "The router asks for a name and a password.",
+  signInText:
+    "The router's web server asks for a name and a password, not this site. What you type is sent to the router.",
   userName: "User name",
   password: "Password",
   signIn: "Sign in",

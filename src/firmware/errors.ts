@@ -38,6 +38,10 @@ const SENTENCES = {
     `This device has not enough free memory for the firmware's file ${file}. Close other tabs and try again.`,
 } satisfies Record<string, (subject: string) => string>;
 
+export function isFirmwareProblem(value: unknown): value is FirmwareProblem {
+  return typeof value === "string" && Object.hasOwn(SENTENCES, value);
+}
+
 /** A firmware cannot be used. `message` can be shown as it is; nothing stored was changed. */
 export class FirmwareError extends Error {
   override readonly name = "FirmwareError";

@@ -1,5 +1,6 @@
 /** A machine in a page: dedicated workers, Web Locks, IndexedDB, and the site's files. */
 import { REAL_CLOCK } from "../common/clock.js";
+import { webEndpoint } from "../common/endpoint.js";
 import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { lockOverlay } from "../disk/lock.js";
 import { openOverlayStore, type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
@@ -50,11 +51,7 @@ function spawn(assets: URL): MachineWorker {
   // The worker finds the files by its name.
   const worker = new Worker(new URL(WORKER_FILE, assets), { type: "module", name: assets.href });
   return {
-    endpoint: {
-      post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
-      onMessage: (listener) =>
-        worker.addEventListener("message", ({ data }: MessageEvent<unknown>) => listener(data)),
-    },
+    endpoint: webEndpoint(worker),
     onCrash: (listener) =>
       worker.addEventListener("error", (event) => {
         event.preventDefault();

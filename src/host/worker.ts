@@ -1,6 +1,6 @@
 /** What a machine's worker is in a page: the program behind `Machine`, on this browser's storage and this site's files. */
 import { REAL_CLOCK } from "../common/clock.js";
-import type { Endpoint } from "../common/rpc.js";
+import { webEndpoint } from "../common/endpoint.js";
 import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
 import { Firmware } from "../firmware/load.js";
 import { fetchWasm, loadBios, loadEmulator } from "../machine/assets.js";
@@ -8,20 +8,12 @@ import type { WorkerHost } from "../machine/host.js";
 import { serveMachine } from "../machine/session.js";
 import { lease } from "./lease.js";
 
-interface WorkerScope {
-  postMessage(message: unknown, transfer: Transferable[]): void;
-  onmessage: ((event: MessageEvent<unknown>) => void) | null;
+const scope = globalThis as unknown as Parameters<typeof webEndpoint>[0] & {
   readonly name: string;
-}
-const scope = globalThis as unknown as WorkerScope;
+};
 
 /** The page names the worker by the directory with the built files. */
 const assets = new URL(scope.name);
-
-const endpoint: Endpoint = {
-  post: (message, transfer = []) => scope.postMessage(message, [...transfer]),
-  onMessage: (listener) => (scope.onmessage = ({ data }) => listener(data)),
-};
 
 const host: WorkerHost = {
   clock: REAL_CLOCK,
@@ -32,4 +24,4 @@ const host: WorkerHost = {
   overlays: { lease, open: openOverlayStore, delete: deleteOverlay },
 };
 
-serveMachine(endpoint, host);
+serveMachine(webEndpoint(scope), host);

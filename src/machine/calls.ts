@@ -84,11 +84,11 @@ export interface WorkerCalls {
   }): ResponseHead;
   plugWan(ask: boolean): void;
   /** What is stored at this moment. */
-  storage(ask: undefined): StoredNow;
+  storage(): StoredNow;
   /** All chunks of the user's layer as they are now, unsaved ones too; the router syncs first if it can. */
-  snapshot(ask: undefined): Chunks;
+  snapshot(): Chunks;
   /** Stops the router where a state can be had, and hands out a copy of its memory; `capture` lets it go on. */
-  freeze(ask: undefined): Uint8Array<ArrayBuffer>;
+  freeze(): Uint8Array<ArrayBuffer>;
   /** The state of a frozen router without these pages, by their addresses, and all chunks of the user's layer. */
   capture(ask: { readonly leaveOut: readonly number[] }): Capture;
   /** Stores these chunks in place of all others. The router cannot go on with them: the page ends it. A failure changes nothing, and the router goes on. */
@@ -96,15 +96,15 @@ export interface WorkerCalls {
   /** Whether memory is kept from now on; if not, what is kept is dropped. */
   keepMemory(ask: boolean): void;
   /** The page is hidden, and may be closed without another word. */
-  hidden(ask: undefined): void;
+  hidden(): void;
   /** What the person decided after `stalled`. */
   decide(ask: "retry" | "detach"): void;
   /** Has the router shut down by itself; `start` is answered then. */
   shutDown(ask: "reboot" | "poweroff"): void;
   /** Has the router store everything, keeps its memory, and stops it; can be given up until `start` is answered. */
-  yield(ask: undefined): void;
+  yield(): void;
   /** Stops the router as it is, stores what it has written; `start` is answered then. */
-  stop(ask: undefined): void;
+  stop(): void;
 }
 
 /** Worker → page. */

@@ -1,57 +1,41 @@
 /** Errors between a page and a machine's worker: what is thrown in one arrives in the other as the same kind of error. */
-import type { ErrorCodec } from "../common/rpc.js";
-import { StorageError, type StorageProblem } from "../disk/errors.js";
-import { FirmwareError, type FirmwareProblem } from "../firmware/errors.js";
-import { NetworkError, type NetworkProblem } from "../network/errors.js";
+import { type ErrorKind, failureCodec } from "../common/failure.js";
+import { isStorageProblem, StorageError } from "../disk/errors.js";
+import { FirmwareError, isFirmwareProblem } from "../firmware/errors.js";
+import { NETWORK_ERROR } from "../network/failure.js";
 import { MachineError } from "./errors.js";
 
-/** An error that can be cloned. */
-type Failure =
-  | { readonly is: "storage"; readonly problem: StorageProblem; readonly cause: string }
-  | { readonly is: "firmware"; readonly problem: FirmwareProblem; readonly subject: string }
-  | { readonly is: "network"; readonly problem: NetworkProblem; readonly detail: string }
-  | { readonly is: "machine"; readonly message: string; readonly details: readonly string[] }
-  /** an AbortError or a TimeoutError */
-  | { readonly is: "dom"; readonly name: string; readonly message: string }
-  | { readonly is: "other"; readonly message: string };
-
-export const ERRORS: ErrorCodec = {
-  encode: (error) => encode(error),
-  decode: (failure) => decode(failure as Failure),
+const STORAGE_ERROR: ErrorKind<StorageError> = {
+  name: "StorageError",
+  type: StorageError,
+  pack: ({ problem, cause }) => ({ problem, cause: causeText(cause) }),
+  unpack(data) {
+    const { problem, cause } = (data ?? {}) as Record<string, unknown>;
+    return isStorageProblem(problem) ? new StorageError(problem, { cause }) : undefined;
+  },
 };
 
-function encode(error: unknown): Failure {
-  if (error instanceof StorageError)
-    return { is: "storage", problem: error.problem, cause: causeText(error.cause) };
-  if (error instanceof FirmwareError)
-    return { is: "firmware", problem: error.problem, subject: error.subject };
-  if (error instanceof NetworkError)
-    return { is: "network", problem: error.problem, detail: error.detail };
-  if (error instanceof MachineError)
-    return { is: "machine", message: error.message, details: error.details };
-  if (error instanceof DOMException) return { is: "dom", name: error.name, message: error.message };
-  return { is: "other", message: error instanceof Error ? error.message : String(error) };
-}
+const FIRMWARE_ERROR: ErrorKind<FirmwareError> = {
+  name: "FirmwareError",
+  type: FirmwareError,
+  pack: ({ problem, subject }) => ({ problem, subject }),
+  unpack(data) {
+    const { problem, subject } = (data ?? {}) as Record<string, unknown>;
+    return isFirmwareProblem(problem) && typeof subject === "string"
+      ? new FirmwareError(problem, subject)
+      : undefined;
+  },
+};
 
-function decode(failure: Failure): Error {
-  switch (failure.is) {
-    case "storage":
-      return new StorageError(failure.problem, { cause: failure.cause });
-    case "firmware":
-      return new FirmwareError(failure.problem, failure.subject);
-    case "network":
-      return new NetworkError(failure.problem, failure.detail);
-    case "machine":
-      return new MachineError(failure.message, failure.details);
-    case "dom":
-      return new DOMException(failure.message, failure.name);
-    case "other":
-      return new MachineError(
-        "The emulator stopped because of an internal error. Start the router again; what it saved is kept.",
-        [failure.message],
-      );
-  }
-}
+const MACHINE_ERROR: ErrorKind<MachineError> = {
+  name: "MachineError",
+  type: MachineError,
+  pack: ({ details }) => details,
+  unpack: (details, message) =>
+    new MachineError(message, Array.isArray(details) ? details.map(String) : []),
+};
+
+export const ERRORS = failureCodec(STORAGE_ERROR, FIRMWARE_ERROR, NETWORK_ERROR, MACHINE_ERROR);
 
 /** What a browser said, in words that can be cloned. */
 export function causeText(cause: unknown): string {

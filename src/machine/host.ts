@@ -3,7 +3,7 @@
  * in, so that everything in this folder can be tested without either.
  */
 import type { Clock } from "../common/clock.js";
-import type { Endpoint } from "../common/rpc.js";
+import type { Endpoint } from "../common/endpoint.js";
 import type { Chunks, ChunkStore } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { FirmwareSource } from "../firmware/source.js";

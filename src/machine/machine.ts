@@ -10,7 +10,7 @@ import { readArchive } from "../disk/overlay-archive.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import { FirmwareError } from "../firmware/errors.js";
 import type { FirmwareSource } from "../firmware/source.js";
-import type { ByteStream } from "../network/byte-stream.js";
+import type { ByteStream } from "../common/byte-stream.js";
 import type { HttpExchange } from "../network/http-message.js";
 import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
 import type { Capture } from "./calls.js";
@@ -335,7 +335,7 @@ export class Machine extends EventTarget {
   async capture(choose: (memory: Uint8Array) => readonly number[] = () => []): Promise<Capture> {
     const { run } = this.#power;
     if (!run) throw new MachineError("The router is off. Start it first.");
-    const leaveOut = choose(await run.remote.call("freeze", undefined));
+    const leaveOut = choose(await run.remote.call("freeze"));
     return run.remote.call("capture", { leaveOut });
   }
 
@@ -385,7 +385,7 @@ export class Machine extends EventTarget {
   /** The user's layer as it is now, as fresh as the router can make it. */
   async #chunks(identity: OverlayIdentity): Promise<Chunks> {
     const { run, memory } = this.#power;
-    if (run) return run.remote.call("snapshot", undefined);
+    if (run) return run.remote.call("snapshot");
     if (memory) return memory;
     return this.overlay === null ? new Map() : this.#host.overlays.chunks(identity);
   }
@@ -404,7 +404,7 @@ export class Machine extends EventTarget {
   }
 
   readonly #hidden = () => {
-    void this.#power.run?.remote.call("hidden", undefined).catch(() => undefined);
+    void this.#power.run?.remote.call("hidden").catch(() => undefined);
   };
 
   #changed(): void {

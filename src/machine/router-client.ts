@@ -1,14 +1,16 @@
 /** What a page does with a router that is on: commands, HTTP, TCP. Ends with the run it was asked of. */
-import type { ByteStream } from "../network/byte-stream.js";
-import { NetworkError } from "../network/errors.js";
-import type { HttpExchange } from "../network/http-message.js";
-import type { ConnectOptions } from "../network/lan-host.js";
 import {
   openByteStream,
   type PortByteStream,
   receiveStream,
   sendStream,
-} from "../network/port-stream.js";
+} from "../common/byte-port.js";
+import type { ByteStream } from "../common/byte-stream.js";
+import type { Bytes } from "../common/bytes.js";
+import { NetworkError } from "../network/errors.js";
+import type { HttpExchange } from "../network/http-message.js";
+import type { ConnectOptions } from "../network/lan-host.js";
+import { NETWORK_PORT } from "../network/failure.js";
 import { MachineError } from "./errors.js";
 import type { Run } from "./run.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
@@ -26,7 +28,7 @@ export class RouterClient {
   async connect(port: number, { signal, timeout }: ConnectOptions): Promise<ByteStream> {
     const run = this.#online();
     const { port1, port2 } = new MessageChannel();
-    const stream = owned(run, openByteStream(port1));
+    const stream = owned(run, openByteStream(port1, NETWORK_PORT));
     try {
       await run.remote.call(
         "connect",
@@ -46,16 +48,15 @@ export class RouterClient {
     signal.throwIfAborted();
     const run = this.#online();
     const answer = new MessageChannel();
-    const received = owned(run, receiveStream(answer.port1));
+    const received = owned(run, receiveStream(answer.port1, NETWORK_PORT));
     const upload = body instanceof ReadableStream ? new MessageChannel() : undefined;
     const giveUp = new AbortController();
     if (upload)
-      sendStream(
-        upload.port1,
-        body as ReadableStream<Uint8Array<ArrayBuffer>>,
-        giveUp.signal,
-      ).catch(() => undefined);
-    const sent = upload ? upload.port2 : (body as Uint8Array<ArrayBuffer> | null);
+      sendStream(upload.port1, body as ReadableStream<Bytes>, {
+        ...NETWORK_PORT,
+        signal: giveUp.signal,
+      }).catch(() => undefined);
+    const sent = upload ? upload.port2 : (body as Bytes | null);
     const transfer = upload ? [answer.port2, upload.port2] : [answer.port2];
     try {
       const { status, statusText, headers, hasBody } = await run.remote.call(
@@ -64,7 +65,7 @@ export class RouterClient {
         { signal, transfer },
       );
       // Until its last byte it can be given up.
-      const abort = () => received.giveUp(signal.reason as Error);
+      const abort = () => received.fail(signal.reason as Error);
       signal.addEventListener("abort", abort, { once: true });
       void received.closed.then(() => signal.removeEventListener("abort", abort));
       if (!hasBody) received.fail(new NetworkError("reset"));

@@ -4,9 +4,10 @@
  * Begins when it is first needed or when the router is up, whichever comes first: a boot has no time to lose for it.
  */
 import { NetworkError } from "../network/errors.js";
-import type { ByteStream } from "../network/byte-stream.js";
+import type { ByteStream } from "../common/byte-stream.js";
 import { HttpClient } from "../network/http-client.js";
 import type { HttpExchange } from "../network/http-message.js";
+import { formatIPv4, netmaskOf } from "../network/ipv4.js";
 import { LanHost, type LanStatus, type RouterAddress } from "../network/lan-host.js";
 import { LLHTTP_DIRECTORY } from "../network/llhttp.js";
 import { Provider } from "../network/provider.js";
@@ -168,12 +169,6 @@ export class RouterNetwork {
       .catch(() => undefined);
     const [, address, prefix] = /^([\d.]+)\/(\d+)$/m.exec(answer?.stdout ?? "") ?? [];
     if (address === undefined || Number(prefix) > 32) return undefined;
-    return { address, netmask: netmaskOf(Number(prefix)) };
+    return { address, netmask: formatIPv4(netmaskOf(Number(prefix))) };
   }
-}
-
-/** @param prefix 0 to 32 */
-function netmaskOf(prefix: number): string {
-  const bits = 2 ** 32 - 2 ** (32 - prefix);
-  return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join(".");
 }

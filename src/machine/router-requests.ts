@@ -1,6 +1,7 @@
 /** What the page asks of the router itself: commands, connections, HTTP. Each waits until there is one that answers. */
 import type { Handlers } from "../common/rpc.js";
-import { receiveStream, sendStream, serveByteStream } from "../network/port-stream.js";
+import { receiveStream, sendStream, serveByteStream } from "../common/byte-port.js";
+import { NETWORK_PORT } from "../network/failure.js";
 import type { Boot } from "./boot.js";
 import type { WorkerCalls } from "./calls.js";
 
@@ -30,15 +31,16 @@ export class RouterRequests {
     },
     connect: async ({ port, timeout, stream }, signal) => {
       const { network } = await this.options.boot(signal);
-      serveByteStream(stream, await network.connect(port, signal, timeout));
+      void serveByteStream(stream, await network.connect(port, signal, timeout), NETWORK_PORT);
       this.options.onTouched();
     },
     http: async ({ request, body, answer }, signal) => {
       const { network } = await this.options.boot(signal);
-      const sent = body instanceof MessagePort ? receiveStream(body).readable : body;
+      const sent = body instanceof MessagePort ? receiveStream(body, NETWORK_PORT).readable : body;
       const response = await network.exchange({ ...request, body: sent }, signal);
       const { status, statusText, headers } = response;
-      if (response.body) void sendStream(answer, response.body).catch(() => undefined);
+      if (response.body)
+        void sendStream(answer, response.body, NETWORK_PORT).catch(() => undefined);
       else answer.close();
       if (!READS.includes(request.method)) this.options.onTouched();
       return { status, statusText, headers, hasBody: response.body !== null };

@@ -4,8 +4,9 @@
  * Owns the worker, and with it the lease on the overlay and everything that was asked and is not answered. It is over
  * once: then the worker is gone, every pending call has rejected, and nothing that the worker said before is heard.
  */
-import { Remote } from "../common/rpc.js";
+import { caller, type Remote } from "../common/rpc.js";
 import { StorageError } from "../disk/errors.js";
+import { FirmwareError } from "../firmware/errors.js";
 import type { Ended, WorkerCalls, WorkerEvents, Wishes } from "./calls.js";
 import { ERRORS } from "./error-codec.js";
 import { MachineError } from "./errors.js";
@@ -47,7 +48,7 @@ export class Run {
     this.#host = host;
     this.#listener = listener;
     this.#worker = host.spawn();
-    this.remote = new Remote(this.#worker.endpoint, ERRORS);
+    this.remote = caller<WorkerCalls, WorkerEvents>(this.#worker.endpoint, ERRORS);
     this.#worker.onCrash((cause) =>
       this.#end({
         how: "failed",
@@ -70,7 +71,7 @@ export class Run {
     });
     this.remote.call("start", wishes).then(
       (ended) => this.#end(ended),
-      (error: unknown) => this.#end({ how: "failed", error: error as Error }),
+      (error: unknown) => this.#end({ how: "failed", error: explained(error) }),
     );
   }
 
@@ -125,7 +126,7 @@ export class Run {
 
   /** Stops the router as it is, and stores what it has written. */
   stop(): void {
-    void this.remote.call("stop", undefined).catch(() => undefined);
+    void this.remote.call("stop").catch(() => undefined);
     const late = this.#host.clock.after(STOP_MS, () =>
       this.cut(new MachineError("The router did not stop and was cut off.")),
     );
@@ -151,4 +152,18 @@ export class Run {
     this.#over.abort(reason);
     this.#listener.over(this, outcome);
   }
+}
+
+/** What a person can be told of a worker that gave up. */
+function explained(error: unknown): Error {
+  const known =
+    error instanceof MachineError ||
+    error instanceof StorageError ||
+    error instanceof FirmwareError;
+  return known
+    ? error
+    : new MachineError(
+        "The emulator stopped because of an internal error. Start the router again; what it saved is kept.",
+        [String(error)],
+      );
 }

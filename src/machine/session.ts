@@ -6,7 +6,8 @@
  */
 import { abortable } from "../common/abort.js";
 import { type Deferred, deferred } from "../common/deferred.js";
-import { type Endpoint, type Handlers, Service, Transferring } from "../common/rpc.js";
+import type { Endpoint } from "../common/endpoint.js";
+import { type Handlers, serve, type Served, Transferring } from "../common/rpc.js";
 import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
@@ -29,17 +30,11 @@ const SYNC_MS = 5000;
 
 /** Serves one machine. Nothing else may be said on this endpoint. */
 export function serveMachine(endpoint: Endpoint, host: WorkerHost): void {
-  const session = new Session(host, (name, detail, transfer) =>
-    service.emit(name, detail, transfer),
-  );
-  const service = new Service<WorkerCalls, WorkerEvents>(endpoint, session.calls, ERRORS);
+  const session = new Session(host, (...event) => served.emit(...event));
+  const served = serve<WorkerCalls, WorkerEvents>(endpoint, session.calls, ERRORS);
 }
 
-type Emit = <Name extends keyof WorkerEvents>(
-  name: Name,
-  detail: WorkerEvents[Name],
-  transfer?: readonly Transferable[],
-) => void;
+type Emit = Served<WorkerEvents>["emit"];
 
 /** A router that has its disk. */
 interface Live {
@@ -300,7 +295,7 @@ class Session {
     boot.ready.then(
       () => {
         keeper.ready();
-        this.#emit("shell", undefined);
+        this.#emit("shell");
       },
       () => undefined,
     );
@@ -372,7 +367,7 @@ class Session {
     if (!this.#lease) return;
     this.#lease.release();
     this.#lease = undefined;
-    this.#emit("released", undefined);
+    this.#emit("released");
   }
 }
 

@@ -33,7 +33,7 @@ export class StorageWatch {
 
   /** What the worker has stored at this moment. */
   async running(run: Run): Promise<StorageReport> {
-    const stored = await run.remote.call("storage", undefined);
+    const stored = await run.remote.call("storage");
     return { ...stored, persisted: await this.#isPersisted() };
   }
 

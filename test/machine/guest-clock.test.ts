@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { GuestClock } from "../../src/machine/guest-clock.js";
-import { VirtualClock } from "../network/virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 describe("the router's clock", () => {
   let clock: VirtualClock;

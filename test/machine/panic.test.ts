@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isPanic } from "../../src/machine/panic.js";
-import { VirtualClock } from "../network/virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 /** @param idle whether the CPU idles when it is looked at for the n-th time */
 function suspect(idle: (look: number) => boolean, answers: boolean): Promise<boolean> {

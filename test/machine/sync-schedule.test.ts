@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { SyncSchedule } from "../../src/machine/sync-schedule.js";
-import { VirtualClock } from "../network/virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 describe("when a router is asked to store what it holds back", () => {
   let asked: number[];

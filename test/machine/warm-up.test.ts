@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { type WarmStep, WarmUp } from "../../src/machine/warm-up.js";
-import { VirtualClock } from "../network/virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 describe("warming up in idle", () => {
   let clock: VirtualClock;

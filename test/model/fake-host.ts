@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../../src/common/clock.js";
 import { type Deferred, deferred } from "../../src/common/deferred.js";
-import { type Endpoint, type Handlers, Service } from "../../src/common/rpc.js";
+import type { Endpoint } from "../../src/common/endpoint.js";
+import { type Handlers, serve, type Served } from "../../src/common/rpc.js";
 import { StorageError, type StorageProblem } from "../../src/disk/errors.js";
 import type { FirmwareSource } from "../../src/firmware/source.js";
 import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "../../src/machine/calls.js";
@@ -98,7 +99,7 @@ export class FakeWorker implements MachineWorker {
   stalled = false;
   readonly #locks: FakeLocks;
   readonly #toPage: ((message: unknown) => void)[] = [];
-  readonly #service: Service<WorkerCalls, WorkerEvents>;
+  readonly #service: Served<WorkerEvents>;
   #toWorker: ((message: unknown) => void) | undefined;
   #crashed: ((cause: string) => void) | undefined;
   readonly #ended: Deferred<Ended> = deferred();
@@ -114,7 +115,7 @@ export class FakeWorker implements MachineWorker {
       },
       onMessage: (listener) => void (this.#toWorker = listener),
     };
-    this.#service = new Service(worker, this.#calls(), ERRORS);
+    this.#service = serve<WorkerCalls, WorkerEvents>(worker, this.#calls(), ERRORS);
   }
 
   readonly endpoint: Endpoint = {
@@ -149,7 +150,7 @@ export class FakeWorker implements MachineWorker {
       this.#service.emit("booting", { resumed: !wishes.cold });
     } else if (this.stage === "booting") {
       this.stage = "running";
-      this.#service.emit("shell", undefined);
+      this.#service.emit("shell");
       this.#shell.resolve();
     }
   }
@@ -217,7 +218,7 @@ export class FakeWorker implements MachineWorker {
         if (decision === "retry") return;
         this.detached = true;
         this.#locks.release(this);
-        this.#service.emit("released", undefined);
+        this.#service.emit("released");
       },
       shutDown: async (command) => {
         await running();

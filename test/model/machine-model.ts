@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import type { Blob } from "node:buffer";
 import type { Machine as MachineClass } from "../../src/machine/machine.js";
-import { VirtualClock } from "../network/virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 import type { FakeHost as FakeHostClass, FakeWorker } from "./fake-host.js";
 
 /** The modules under test, so that a sabotaged copy of them can be put in their place. */

@@ -127,7 +127,7 @@ describe("a machine that breaks one promise is found out", () => {
       await mkdir(`${PROJECT}.cache`, { recursive: true });
       const folder = await mkdtemp(join(PROJECT, ".cache", "sabotage.tmp-"));
       folders.push(folder);
-      for (const part of ["src", "test/model", "test/network"])
+      for (const part of ["src", "test/common", "test/model"])
         await cp(join(PROJECT, part), join(folder, part), { recursive: true });
       const path = join(folder, "src/machine", file);
       const code = await readFile(path, "utf8");
