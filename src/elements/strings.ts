@@ -7,7 +7,6 @@ export const STATE_TEXT: Record<MachineState, string> = {
   loading: "Loading",
   booting: "Booting",
   running: "Running",
-  suspended: "Suspended",
   failed: "Stopped by an error",
 };
 

@@ -5,10 +5,9 @@ import type { BootStage } from "./boot-watch.js";
  * - `loading`: fetching the emulator and the firmware, or opening the overlay
  * - `booting`: the CPU runs, no shell answers yet
  * - `running`: a shell answers
- * - `suspended`: memory is saved, the CPU does not run
  * - `failed`: see {@link Machine.error}; `start()` and `reset()` try again
  */
-export type MachineState = "off" | "loading" | "booting" | "running" | "suspended" | "failed";
+export type MachineState = "off" | "loading" | "booting" | "running" | "failed";
 
 /** How far a start is: `fetch` counts bytes of kernel and root filesystem, the others have no measure. */
 export type ProgressStage = "fetch" | BootStage;
