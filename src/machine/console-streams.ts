@@ -7,10 +7,9 @@
 import { ByteRing } from "./byte-ring.js";
 
 /**
- * Bytes kept for each reader, which is more than 10,000 lines of a terminal: what would scroll out of it unseen need
- * not be kept.
+ * Bytes kept for each reader: about 6,500 full lines, so that a terminal with 10,000 still shows where some are missing.
  */
-export const MAX_LAG_BYTES = 1024 * 1024;
+export const MAX_LAG_BYTES = 512 * 1024;
 
 /** Bytes handed over at most in one piece, so that a terminal can draw between two. */
 const PIECE_BYTES = 64 * 1024;
@@ -23,7 +22,7 @@ const LINE_FEED = 0x0a;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface ConsoleStreams {
-  /** What the router prints from now on. Cancel it when it is no longer read: up to 1 MiB is kept for it. */
+  /** What the router prints from now on. Cancel it when it is no longer read: up to 512 KiB are kept for it. */
   readonly readable: ReadableStream<Uint8Array>;
   /** What is typed. */
   readonly writable: WritableStream<Uint8Array>;
