@@ -1,5 +1,5 @@
 /** What the page has to say over the console, and what the person can do about it: one decision, no drawing. */
-import { MachineError, StorageError } from "../machine/errors.js";
+import { MachineError, StorageError, type StorageProblem } from "../machine/errors.js";
 import type { Machine } from "../machine/machine.js";
 import { holderText, TEXT } from "./strings.js";
 
@@ -28,35 +28,58 @@ export interface NoticeChoices {
   saveCopy(): void;
 }
 
+/** What can be done about a problem, the recommended thing first; it is the same whether it kept the router from starting or ended it. */
+type Choice = "retry" | "takeOver" | "takeBack" | "startWithoutSaving" | "reset";
+
+const STORAGE_NOTICES: Record<StorageProblem, { heading: string; choices: readonly Choice[] }> = {
+  unavailable: { heading: TEXT.failTitle, choices: ["retry", "startWithoutSaving"] },
+  full: { heading: TEXT.failTitle, choices: ["retry", "startWithoutSaving", "reset"] },
+  gone: { heading: TEXT.failTitle, choices: ["retry", "reset"] },
+  lost: { heading: TEXT.lostTitle, choices: ["retry"] },
+  newer: { heading: TEXT.failTitle, choices: ["retry"] },
+  mismatch: { heading: TEXT.failTitle, choices: ["retry"] },
+  damaged: { heading: TEXT.failTitle, choices: ["retry", "reset"] },
+  "in-use": { heading: TEXT.inUseTitle, choices: ["takeOver", "startWithoutSaving", "retry"] },
+  "taken-over": { heading: TEXT.takenOverTitle, choices: ["takeBack"] },
+  failed: { heading: TEXT.failTitle, choices: ["retry", "startWithoutSaving", "reset"] },
+};
+
+/** What a notice is about; {@link Machine} has it. */
+export type NoticeMachine = Pick<
+  Machine,
+  "state" | "error" | "stall" | "holder" | "retry" | "detach"
+>;
+
 /**
  * @param machine the element's machine; `undefined` when its attributes name none
  * @param problem why there is no machine
  */
 export function noticeFor(
-  machine: Machine | undefined,
+  machine: NoticeMachine | undefined,
   problem: Error | undefined,
   choices: NoticeChoices,
 ): Notice | undefined {
   if (!machine)
     return { heading: TEXT.failTitle, text: problem?.message ?? "", actions: [], urgent: true };
   if (machine.stall) return stalled(machine, machine.stall, choices);
-  if (machine.state === "failed") return failed(machine, choices);
-  if (machine.state !== "off") return undefined;
-  if (machine.error instanceof StorageError)
-    return {
-      heading: TEXT.takenOverTitle,
-      text: machine.error.message,
-      actions: [{ label: TEXT.takeBack, run: () => choices.takeOver() }],
-      urgent: true,
-    };
-  return {
-    text: TEXT.offHint,
-    actions: [{ label: TEXT.start, run: () => choices.start() }],
-    urgent: false,
-  };
+  switch (machine.state) {
+    case "failed":
+      return ended(machine, machine.error, choices);
+    case "off":
+      // With an error it went off by itself; without, somebody switched it off.
+      return machine.error ? ended(machine, machine.error, choices) : off(choices);
+    case "loading":
+    case "booting":
+    case "running":
+      return undefined;
+  }
 }
 
-function stalled(machine: Machine, stall: StorageError, choices: NoticeChoices): Notice {
+function off(choices: NoticeChoices): Notice {
+  return { text: TEXT.offHint, actions: [action("start", choices)], urgent: false };
+}
+
+function stalled(machine: NoticeMachine, stall: StorageError, choices: NoticeChoices): Notice {
   return {
     heading: TEXT.stallTitle,
     text: stall.message,
@@ -69,34 +92,32 @@ function stalled(machine: Machine, stall: StorageError, choices: NoticeChoices):
   };
 }
 
-function failed(machine: Machine, choices: NoticeChoices): Notice {
-  const { error } = machine;
+function ended(machine: NoticeMachine, error: Error | undefined, choices: NoticeChoices): Notice {
+  const known = error instanceof StorageError ? STORAGE_NOTICES[error.problem] : undefined;
+  const inUse = error instanceof StorageError && error.problem === "in-use";
   const text = error?.message ?? "";
-  const retry = { label: TEXT.retry, run: () => choices.start() };
-  const problem = error instanceof StorageError ? error.problem : undefined;
-  if (problem === "in-use")
-    return {
-      heading: TEXT.inUseTitle,
-      text: `${text} ${holderText(machine.holder)}`,
-      actions: [
-        { label: TEXT.takeOver, run: () => choices.takeOver() },
-        { label: TEXT.startWithoutSaving, run: () => choices.startWithoutSaving() },
-        retry,
-      ],
-      urgent: true,
-    };
-  if (problem === "unavailable")
-    return {
-      heading: TEXT.failTitle,
-      text,
-      actions: [retry, { label: TEXT.startWithoutSaving, run: () => choices.startWithoutSaving() }],
-      urgent: true,
-    };
   return {
-    heading: TEXT.failTitle,
-    text,
+    heading: known?.heading ?? TEXT.failTitle,
+    text: inUse ? `${text} ${holderText(machine.holder)}` : text,
     details: error instanceof MachineError ? error.details : [],
-    actions: [retry, { label: `${TEXT.reset}…`, run: () => choices.reset() }],
+    actions: (known?.choices ?? ["retry", "reset"]).map((choice) => action(choice, choices)),
     urgent: true,
   };
+}
+
+function action(choice: Choice | "start", choices: NoticeChoices): NoticeAction {
+  switch (choice) {
+    case "start":
+      return { label: TEXT.start, run: () => choices.start() };
+    case "retry":
+      return { label: TEXT.retry, run: () => choices.start() };
+    case "takeOver":
+      return { label: TEXT.takeOver, run: () => choices.takeOver() };
+    case "takeBack":
+      return { label: TEXT.takeBack, run: () => choices.takeOver() };
+    case "startWithoutSaving":
+      return { label: TEXT.startWithoutSaving, run: () => choices.startWithoutSaving() };
+    case "reset":
+      return { label: `${TEXT.reset}…`, run: () => choices.reset() };
+  }
 }

@@ -29,11 +29,11 @@ export class OpenwrtNotice extends LitElement {
         line-height: 1.5;
       }
       .card > * {
-        max-width: 38rem;
+        max-width: 38em;
         margin: 0;
       }
       h2 {
-        font-size: 1.125rem;
+        font-size: 1.125em;
       }
       .choices {
         display: flex;
@@ -44,7 +44,7 @@ export class OpenwrtNotice extends LitElement {
       .plain button {
         min-height: 48px;
         padding: 8px 28px;
-        font-size: 1.0625rem;
+        font-size: 1.0625em;
       }
       details {
         width: 100%;
@@ -52,10 +52,10 @@ export class OpenwrtNotice extends LitElement {
       }
       pre {
         overflow: auto;
-        max-height: 12rem;
+        max-height: 12em;
         padding: 8px;
         border: 1px solid var(--playground-line);
-        font-size: 0.75rem;
+        font-size: 0.75em;
       }
     `,
   ];

@@ -3,12 +3,13 @@
  *
  *     <openwrt-playground firmware="demo" overlay="default" autostart></openwrt-playground>
  */
-import { css, html, LitElement, nothing, type PropertyValues } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { StorageError } from "../machine/errors.js";
 import { Machine } from "../host/browser.js";
 import { MachineProgressEvent, StorageChangeEvent } from "../machine/events.js";
 import type { StorageReport } from "../machine/storage-report.js";
+import { Absence } from "./absence.js";
 import "./confirm-dialog.js";
 import type { ConfirmDialog } from "./confirm-dialog.js";
 import { noticeFor, type NoticeChoices } from "./notices.js";
@@ -19,25 +20,26 @@ import type { OpenwrtStorageDialog } from "./openwrt-storage-dialog.js";
 import "./openwrt-terminal.js";
 import type { OpenwrtTerminal } from "./openwrt-terminal.js";
 import "./openwrt-views.js";
-import { savedText, STATE_TEXT, TEXT } from "./strings.js";
-import { buttonStyles, colours } from "./styles.js";
+import { keysHint, savedText, STATE_TEXT, TEXT } from "./strings.js";
+import { buttonStyles, colours, textStyles } from "./styles.js";
+import { isMac } from "./terminal-keys.js";
 
 @customElement("openwrt-playground")
 export class OpenwrtPlayground extends LitElement {
   static override styles = [
     colours,
+    textStyles,
     buttonStyles,
     css`
       :host {
         display: flex;
         flex-direction: column;
         box-sizing: border-box;
-        height: 32rem;
+        height: 32em;
         min-width: 0;
         border: 1px solid var(--playground-line);
         border-radius: 10px;
         overflow: hidden;
-        font-family: system-ui, sans-serif;
         color: var(--playground-text);
         background: var(--playground-surface);
       }
@@ -103,8 +105,11 @@ export class OpenwrtPlayground extends LitElement {
         gap: 2px 12px;
         padding: 6px 14px;
         border-top: 1px solid var(--playground-line);
-        font-size: 0.8125rem;
+        font-size: 0.8125em;
         color: var(--playground-quiet);
+      }
+      .foot button {
+        font-size: calc(14em / 13);
       }
       .foot .hint {
         margin-left: auto;
@@ -120,6 +125,11 @@ export class OpenwrtPlayground extends LitElement {
 
   /** Start as soon as the element is in the page. Default false. */
   @property({ type: Boolean }) accessor autostart = false;
+
+  /**
+   * Whether the element is light or dark; "auto" is as the page's `color-scheme` says. Default "auto".
+   */
+  @property({ reflect: true, useDefault: true }) accessor theme: "auto" | "light" | "dark" = "auto";
 
   /** URL of the directory with the built files. Default: where this script came from. */
   @property() accessor assets = new URL("./", import.meta.url).href;
@@ -139,13 +149,16 @@ export class OpenwrtPlayground extends LitElement {
   @state() private accessor screenReader = false;
   @state() private accessor problem: Error | undefined;
 
-  @query("openwrt-terminal") private accessor terminal!: OpenwrtTerminal;
+  @query("openwrt-terminal") private accessor terminal!: OpenwrtTerminal | null;
   @query("openwrt-confirm-dialog") private accessor confirmation!: ConfirmDialog;
   @query("openwrt-storage-dialog") private accessor storageDialog!: OpenwrtStorageDialog;
   #machine: Machine | undefined;
+  /** what the machine was made for */
+  #router = "";
+  readonly #absence = new Absence(() => this.#discard());
+  /** settles when nobody in this page has the router any more who left with it */
+  #recalled: Promise<void> = Promise.resolve();
   #listening: AbortController | undefined;
-  #readingStorage = false;
-  #storageChanged = false;
 
   /**
    * The machine of this element; another one after `firmware` or `overlay` changed.
@@ -156,24 +169,37 @@ export class OpenwrtPlayground extends LitElement {
     return this.#ensureMachine();
   }
 
+  constructor() {
+    super();
+    this.addEventListener("dragover", keepPage);
+    this.addEventListener("drop", keepPage);
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
+    this.#absence.over();
     this.requestUpdate();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    // An element that is only moved comes back at once and keeps its machine.
-    queueMicrotask(() => {
-      if (!this.isConnected) this.#discard();
-    });
+    if (this.#machine) this.#absence.begin(this.#router);
   }
 
-  protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has("firmware") || changed.has("overlay") || changed.has("assets")) this.#discard();
-    if (this.#machine) return;
+  /** Its being here means that `moveBefore` moves the element as it is, the router's web interface included. */
+  connectedMoveCallback(): void {
+    this.requestUpdate();
+  }
+
+  /** Whether keys go to the console now: pages ask this before they take a key for a shortcut of theirs. */
+  override get isContentEditable(): boolean {
+    return (this.terminal?.isTyping ?? false) || super.isContentEditable;
+  }
+
+  protected override willUpdate(): void {
     try {
-      this.#ensureMachine();
+      if (this.#machine && this.#router !== this.#wanted) void this.#discard();
+      if (this.isConnected) this.#ensureMachine();
       this.problem = undefined;
     } catch (error) {
       this.problem = error as Error;
@@ -186,9 +212,19 @@ export class OpenwrtPlayground extends LitElement {
     this.#autostarted.add(machine);
     // In a task of its own: the first drawing keeps the page busy for long enough.
     setTimeout(() => {
-      if (this.#machine === machine) this.#run(machine.start());
+      void this.#recalled.then(() => {
+        if (this.#machine === machine) this.#run(machine.start());
+      });
     });
   }
+
+  /** The router may have been started by the page's script before there was a console to be seen. */
+  protected override firstUpdated(): void {
+    const machine = this.#machine;
+    if (machine?.state === "running")
+      void this.terminal?.updateComplete.then(() => this.#greet(machine));
+  }
+
   /** a machine starts by itself once, not each time the element is drawn */
   readonly #autostarted = new WeakSet<Machine>();
 
@@ -226,7 +262,8 @@ export class OpenwrtPlayground extends LitElement {
           <openwrt-terminal
             .machine=${machine}
             .screenReader=${this.screenReader}
-            @leave=${() => this.renderRoot.querySelector<HTMLElement>(".bar button:enabled")?.focus()}
+            @leave=${() => this.#focusFirst(".foot")}
+            @leaveback=${() => this.#focusFirst(".bar")}
           ></openwrt-terminal>
           ${notice ? html`<openwrt-notice .notice=${notice}></openwrt-notice>` : nothing}
         </div>
@@ -237,7 +274,7 @@ export class OpenwrtPlayground extends LitElement {
         <button ?disabled=${!machine} @click=${() => this.storageDialog.show()}>
           ${TEXT.storage}…
         </button>
-        <span class="hint">${TEXT.leaveHint}</span>
+        <span class="hint">${keysHint(isMac())}</span>
       </div>
       <openwrt-confirm-dialog
         heading=${TEXT.resetTitle}
@@ -295,7 +332,7 @@ export class OpenwrtPlayground extends LitElement {
 
   readonly #start = (): void => {
     this.#run(this.machine.start());
-    this.terminal.focus();
+    this.terminal?.focus();
   };
 
   readonly #choices: NoticeChoices = {
@@ -309,7 +346,7 @@ export class OpenwrtPlayground extends LitElement {
   readonly #reset = async (): Promise<void> => {
     if (!(await this.confirmation.ask())) return;
     this.#run(this.machine.reset());
-    this.terminal.focus();
+    this.terminal?.focus();
   };
 
   /** Failures show in the machine's state and error; nothing else waits for these. */
@@ -317,9 +354,16 @@ export class OpenwrtPlayground extends LitElement {
     work.catch(() => undefined);
   }
 
+  /** What tells the router that the attributes name from others. */
+  get #wanted(): string {
+    return [new URL(this.assets, document.baseURI).href, this.firmware, this.overlay].join("\n");
+  }
+
   #ensureMachine(): Machine {
     if (!this.#machine) {
       const { firmware, overlay, assets } = this;
+      this.#router = this.#wanted;
+      this.#recalled = Absence.recall(this.#router);
       this.#machine = new Machine({
         firmware,
         overlay,
@@ -340,45 +384,57 @@ export class OpenwrtPlayground extends LitElement {
       if (event instanceof MachineProgressEvent) this.progress = event;
     });
     on("error", () => this.requestUpdate());
-    on("storagechange", () => void this.#readStorage(machine));
+    on("storagechange", (event) => {
+      if (event instanceof StorageChangeEvent) void this.#showStorage(machine, event.report);
+    });
   }
 
   #stateChanged(machine: Machine): void {
     if (machine.state === "loading") {
-      if (this.progress) this.terminal.note(TEXT.rebooted);
+      if (this.progress) this.terminal?.note(TEXT.rebooted);
       this.progress = undefined;
     }
-    if (machine.state === "booting") this.terminal.takeTyped();
-    if (machine.state === "running") {
-      this.terminal.tellSize();
-      // The console waits for Enter; nobody who opens this page should have to know. What an earlier visit left there
-      // may be an editor, or a question.
-      if (!this.terminal.takeTyped() && !machine.resumed) this.terminal.type("\r");
-    }
+    if (machine.state === "booting") this.terminal?.takeTyped();
+    if (machine.state === "running") this.#greet(machine);
     this.requestUpdate();
   }
 
-  /** At most one question at a time; what changed meanwhile is asked for once more. */
-  async #readStorage(machine: Machine): Promise<void> {
-    this.requestUpdate();
-    this.#storageChanged = true;
-    if (this.#readingStorage) return;
-    this.#readingStorage = true;
-    while (this.#storageChanged) {
-      this.#storageChanged = false;
-      const storage = await machine.storage().catch(() => undefined);
-      if (storage && machine === this.#machine) this.storage = storage;
-    }
-    this.#readingStorage = false;
+  /**
+   * Presses Enter, for which the console waits; nobody who opens this page should have to know. What an earlier visit
+   * left there may be an editor, or a question.
+   */
+  #greet(machine: Machine): void {
+    const { terminal } = this;
+    terminal?.tellSize();
+    if (terminal && !terminal.takeTyped() && !machine.resumed) terminal.type("\r");
   }
 
-  #discard(): void {
+  #focusFirst(place: string): void {
+    this.renderRoot.querySelector<HTMLElement>(`${place} button:enabled`)?.focus();
+  }
+
+  /** @param report what is stored; `undefined` when a router that is off has to be asked */
+  async #showStorage(machine: Machine, report: StorageReport | undefined): Promise<void> {
+    this.requestUpdate();
+    const storage = report ?? (await machine.storage().catch(() => undefined));
+    if (storage && machine === this.#machine) this.storage = storage;
+  }
+
+  #discard(): Promise<void> {
     this.#listening?.abort();
-    void this.#machine?.destroy();
+    const ended = this.#machine?.destroy();
     this.#machine = undefined;
     this.progress = undefined;
     this.storage = undefined;
+    return ended ?? Promise.resolve();
   }
+}
+
+/** A file that is dropped beside the console would take the place of the page. */
+function keepPage(event: DragEvent): void {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
 }
 
 declare global {

@@ -12,7 +12,7 @@ export class OpenwrtProgress extends LitElement {
     :host {
       display: block;
       padding: 8px 14px 10px;
-      font-size: 0.875rem;
+      font-size: 0.875em;
     }
     label {
       display: flex;

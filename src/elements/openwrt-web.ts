@@ -15,7 +15,7 @@ import { WebPane } from "../web-pane/web-pane.js";
 import type { Notice } from "./notices.js";
 import "./openwrt-notice.js";
 import { brokenText, outsideText, REQUEST_TEXT, WEB_TEXT } from "./strings.js";
-import { buttonStyles, colours } from "./styles.js";
+import { buttonStyles, colours, textStyles } from "./styles.js";
 import "./web-bar.js";
 import type { GoEvent } from "./web-bar.js";
 import "./web-sign-in.js";
@@ -25,6 +25,7 @@ import type { SignInEvent } from "./web-sign-in.js";
 export class OpenwrtWeb extends LitElement {
   static override styles = [
     colours,
+    textStyles,
     buttonStyles,
     css`
       :host {
@@ -33,7 +34,6 @@ export class OpenwrtWeb extends LitElement {
         min-width: 0;
         min-height: 0;
         overflow: hidden;
-        font-family: system-ui, sans-serif;
         color: var(--playground-text);
         background: var(--playground-surface);
       }
@@ -47,12 +47,15 @@ export class OpenwrtWeb extends LitElement {
         gap: 6px 12px;
         padding: 6px 14px;
         border-bottom: 1px solid var(--playground-line);
-        font-size: 0.875rem;
+        font-size: 0.875em;
+      }
+      .outside button {
+        font-size: 1em;
       }
       .outside span {
-        flex: 1 1 16rem;
+        flex: 1 1 16em;
         overflow-wrap: anywhere;
-        max-height: 6rem;
+        max-height: 6em;
         overflow-y: auto;
       }
       .outside a {

@@ -36,8 +36,13 @@ export const TEXT = {
   cancel: "Cancel",
   controls: "Router controls",
   terminal: "Router console",
+  terminalBroken: "The console could not be loaded. Reload the page to try again.",
   screenReader: "Screen reader mode",
-  leaveHint: "F6 leaves the console.",
+  outputStopped: "Output is stopped (Ctrl+S). Ctrl+Q goes on.",
+  goOn: "Go on",
+  noClipboard: "This browser does not let the page read the clipboard here.",
+  noCopy: "This browser does not let the page write to the clipboard here.",
+  dropHere: "Drop files to put them into the router's /tmp",
   offHint: "A router with a real Linux kernel, in this page. Nothing leaves your computer.",
   details: "Last lines of the console",
   resetTitle: "Reset this router?",
@@ -48,6 +53,7 @@ export const TEXT = {
   failTitle: "The router stopped",
   elsewhere: "Runs elsewhere",
   inUseTitle: "This router runs elsewhere",
+  lostTitle: "What was saved is lost",
   takenOverTitle: "This router runs in another tab now",
   storageTitle: "What is stored",
   persisted: "The browser promised to keep this site's data until you delete it.",
@@ -68,6 +74,42 @@ export const TEXT = {
   savedNothing: "Nothing changed yet. Changes are saved in this browser as they are made.",
   storageUnknown: "",
 } as const;
+
+/** The console's keys that are not the router's. @param mac whether the platform's shortcuts are made with Command */
+export function keysHint(mac: boolean): string {
+  return mac
+    ? "Copy ⌘C · Paste ⌘V · F6 leaves the console"
+    : "Copy Ctrl+C with text selected · Paste Ctrl+V · F6 leaves the console";
+}
+
+export const KEYS_TEXT = {
+  row: "Keys",
+  control: "Ctrl, for the next key",
+  paste: "Paste",
+  escape: { sign: "Esc", name: "Escape" },
+  tab: { sign: "Tab", name: "Tab" },
+  left: { sign: "←", name: "Left" },
+  down: { sign: "↓", name: "Down" },
+  up: { sign: "↑", name: "Up" },
+  right: { sign: "→", name: "Right" },
+} as const;
+
+export const UPLOAD_TEXT = {
+  list: "Files for the router",
+  writing: (name: string, bytes: number) => `Putting “${name}” (${formatBytes(bytes)}) into /tmp…`,
+  done: (path: string, bytes: number) => `${path} is in the router (${formatBytes(bytes)}).`,
+  cancelled: (name: string) => `“${name}” was not put into the router.`,
+  off: (name: string) => `“${name}” was not taken: the router has to be running. Start it first.`,
+  folder: (name: string) => `“${name}” is a folder. Drop its files, or an archive of it.`,
+  tooMany: (most: number) => `At most ${most} files are taken at a time. Drop an archive of them.`,
+  tooLarge: (name: string, bytes: number, free: number) =>
+    `“${name}” (${formatBytes(bytes)}) does not fit into the router's /tmp, which has ${formatBytes(free)} left.`,
+  refused: (name: string, reason: string) =>
+    `The router could not store “${name}”${reason ? `: ${reason}` : "."}`,
+  dismiss: "Dismiss",
+  dismissNamed: (name: string) => `Dismiss the message about ${name || "the files"}`,
+  cancelNamed: (name: string) => `Cancel “${name}”`,
+};
 
 export const WEB_TEXT = {
   console: "Console",

@@ -1,9 +1,17 @@
 import { css } from "lit";
 
-/** Colours of the elements, light and dark; an embedding page may set its own. */
+/**
+ * Colours of the elements, light and dark; an embedding page may set its own. Which of the two the page decides, by its
+ * `color-scheme`, or by the attribute `theme`: an element that follows the system on a page that does not is a hole in it.
+ */
 export const colours = css`
+  :host([theme="light"]) {
+    color-scheme: light;
+  }
+  :host([theme="dark"]) {
+    color-scheme: dark;
+  }
   :host {
-    color-scheme: light dark;
     --playground-text: light-dark(#1b2530, #dfe6ee);
     --playground-quiet: light-dark(#4c5a68, #a3b0be);
     --playground-surface: light-dark(#ffffff, #1a212b);
@@ -17,10 +25,29 @@ export const colours = css`
   }
 `;
 
+/** Where an element begins the page's text styles end. Sizes below are relative to this one. */
+export const textStyles = css`
+  :host {
+    /* "medium" is what the person chose in the browser; the page's root may have any size. */
+    font:
+      medium / normal system-ui,
+      sans-serif;
+    letter-spacing: normal;
+    word-spacing: normal;
+    text-transform: none;
+    text-indent: 0;
+    text-shadow: none;
+    text-align: start;
+    white-space: normal;
+    /* All texts are English. */
+    direction: ltr;
+  }
+`;
+
 export const buttonStyles = css`
   button {
     font: inherit;
-    font-size: 0.875rem;
+    font-size: 0.875em;
     min-height: 36px;
     padding: 4px 12px;
     border: 1px solid var(--playground-line);
@@ -58,7 +85,7 @@ export const buttonStyles = css`
 
 export const dialogStyles = css`
   dialog {
-    max-width: min(34rem, calc(100vw - 2rem));
+    max-width: min(34em, calc(100vw - 2em));
     box-sizing: border-box;
     border: 1px solid var(--playground-line);
     border-radius: 10px;
@@ -71,7 +98,7 @@ export const dialogStyles = css`
   }
   h2 {
     margin: 0 0 8px;
-    font-size: 1.125rem;
+    font-size: 1.125em;
   }
   p {
     margin: 0 0 16px;

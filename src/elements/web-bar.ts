@@ -53,7 +53,7 @@ export class WebBar extends LitElement {
         box-sizing: border-box;
         padding: 4px 10px;
         font: inherit;
-        font-size: 0.875rem;
+        font-size: 0.875em;
         border: 1px solid var(--playground-line);
         border-radius: 6px;
         color: var(--playground-text);

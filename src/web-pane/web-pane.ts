@@ -117,8 +117,8 @@ export class WebPane extends EventTarget {
   #consider(): void {
     const { state } = this.#options.machine;
     const on = state === "booting" || state === "running";
-    if (!on) this.#end();
     if (on) this.#requests ??= this.#newRequests();
+    else this.#end();
     if (!on) this.status = state === "loading" ? "starting" : "off";
     else if (this.#bridgeState === "connecting") this.status = this.#loaded ? "shown" : "starting";
     else if (this.#bridgeState !== "ready") this.status = this.#bridgeState;

@@ -76,14 +76,20 @@ describe("the network card", () => {
   it("hands on frames up to the longest, without their virtio header", () => {
     const { frames, transport } = plugged();
     transport.ring(SEND, frameOf(60), frameOf(1518));
-    assert.deepEqual(frames.map(({ length }) => length), [60, 1518]);
+    assert.deepEqual(
+      frames.map(({ length }) => length),
+      [60, 1518],
+    );
   });
 
   it("makes no room for a frame that its descriptors claim has gigabytes, and goes on", () => {
     const { frames, transport } = plugged();
     transport.ring(SEND, { claims: 3 * 2 ** 30, holds: [] }, frameOf(1519), frameOf(60));
     assert.ok(Math.max(...transport.read) <= HEADER_BYTES + 1518);
-    assert.deepEqual(frames.map(({ length }) => length), [60]);
+    assert.deepEqual(
+      frames.map(({ length }) => length),
+      [60],
+    );
     assert.equal(transport.replies, 3);
   });
 
