@@ -15,7 +15,7 @@ const LAYERS = {
   machine: ["common", "disk", "snapshot", "network", "firmware"],
   host: ["common", "disk", "snapshot", "network", "firmware", "machine"],
   "web-pane": ["common", "network"],
-  elements: ["host", "machine", "firmware", "network", "web-pane"],
+  elements: ["common", "host", "machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
   cli: ["common", "firmware", "disk", "machine", "network", "snapshot"],
   "service-worker": ["common", "network", "web-pane"],
