@@ -17,7 +17,7 @@ const LAYERS = {
   "web-pane": ["network"],
   elements: ["host", "machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
-  cli: ["firmware", "disk", "machine", "network", "snapshot"],
+  cli: ["host", "firmware", "disk", "machine", "network", "snapshot"],
   "service-worker": ["network", "web-pane"],
 };
 

@@ -17,9 +17,14 @@ import type { Capture } from "./calls.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { copyOfChanges, copyOfDisk } from "./copies.js";
 import { MachineError } from "./errors.js";
-import { MachineProgressEvent, type MachineState, StorageChangeEvent } from "./events.js";
+import {
+  MachineErrorEvent,
+  MachineProgressEvent,
+  type MachineState,
+  StorageChangeEvent,
+} from "./events.js";
 import { ERRORS } from "./error-codec.js";
-import type { MachineHost } from "./host.js";
+import type { Holder, MachineHost } from "./host.js";
 import { LISTENING, type ListeningPort, listeningPorts } from "./listening-ports.js";
 import { checkOptions, type MachineOptions } from "./machine-options.js";
 import { Power, type RunStart } from "./power.js";
@@ -28,7 +33,6 @@ import { Run, type RunListener } from "./run.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
 import type { StorageReport } from "./storage-report.js";
 import { StorageWatch } from "./storage-watch.js";
-import type { Holder } from "./tabs.js";
 
 /** How long to wait for an overlay without asking: a page that was closed or reloaded just now holds it a moment longer. */
 const LEASE_WAIT_MS = 2000;
@@ -73,7 +77,7 @@ export class Machine extends EventTarget {
       error: (error) => {
         // The site may have been mended by the time somebody tries again.
         if (error instanceof FirmwareError) this.#source = undefined;
-        this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
+        this.dispatchEvent(new MachineErrorEvent(error));
       },
     });
     host.visibility.addEventListener("hidden", this.#hidden);
@@ -360,7 +364,7 @@ export class Machine extends EventTarget {
       const error = ERRORS.decode(failure);
       this.#wan = false;
       this.dispatchEvent(new Event("networkchange"));
-      this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
+      this.dispatchEvent(new MachineErrorEvent(error));
     });
     this.#storage.follow(run);
     this.#answerNeighbours(run);

@@ -1,0 +1,16 @@
+import type { TransferListItem } from "node:worker_threads";
+import type { Endpoint } from "../../common/rpc.js";
+
+/** What Node's ports, its workers and a worker's own end have in common. */
+interface NodePortLike {
+  postMessage(message: unknown, transfer: readonly TransferListItem[]): void;
+  on(event: "message", listener: (message: unknown) => void): unknown;
+}
+
+export function portEndpoint(port: NodePortLike): Endpoint {
+  return {
+    post: (message, transfer = []) =>
+      port.postMessage(message, transfer as unknown as readonly TransferListItem[]),
+    onMessage: (listener) => void port.on("message", listener),
+  };
+}
