@@ -17,7 +17,7 @@ const LAYERS = {
   "web-pane": ["common", "network"],
   elements: ["common", "host", "machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
-  cli: ["common", "firmware", "disk", "machine", "network", "snapshot"],
+  cli: ["common", "host", "firmware", "disk", "machine", "network", "snapshot"],
   "service-worker": ["common", "network", "web-pane"],
 };
 

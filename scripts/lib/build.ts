@@ -9,7 +9,7 @@ import { publishFirmware } from "../../src/cli/publish.js";
 import { V86_DIRECTORY } from "../../src/machine/assets.js";
 import { LLHTTP_DIRECTORY } from "../../src/network/llhttp.js";
 import { compressFiles } from "./compress.js";
-import { llhttpWasm } from "./llhttp.js";
+import { llhttpWasm } from "../../src/cli/llhttp.js";
 import { DIST, ROOT } from "./paths.js";
 
 const COMMON: BuildOptions = {

@@ -15,8 +15,8 @@ import type {
 } from "../machine/host.js";
 import { Machine as AnyMachine } from "../machine/machine.js";
 import type { MachineOptions } from "../machine/machine-options.js";
-import { answerTabs } from "../machine/tabs.js";
 import { savedStateHeader } from "../snapshot/saved-state.js";
+import { answerTabs } from "./tabs.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
 declare const WORKER_FILE: string;

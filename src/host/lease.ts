@@ -2,7 +2,7 @@
 import { lockOverlay } from "../disk/lock.js";
 import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import type { Lease, LeaseOptions } from "../machine/host.js";
-import { askToYield, findHolder } from "../machine/tabs.js";
+import { askToYield, findHolder } from "./tabs.js";
 
 const YIELD_MS = 15_000;
 

@@ -4,8 +4,8 @@ import type { StorageProblem } from "../disk/errors.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
 import type { BootStage } from "./boot-watch.js";
+import type { Holder } from "./host.js";
 import type { ExecResult } from "./shell.js";
-import type { Holder } from "./tabs.js";
 import type { StoredNow } from "./storage-report.js";
 
 /** What a power-on is to be. */

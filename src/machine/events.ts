@@ -29,8 +29,9 @@ export class MachineProgressEvent extends Event {
   }
 }
 
-/** Event "error" of a machine: something a person has to know. */
+/** Event "error" of a machine. Not the web's ErrorEvent, which Node does not have. */
 export class MachineErrorEvent extends Event {
+  /** can be shown as it is */
   readonly message: string;
 
   constructor(readonly error: Error) {

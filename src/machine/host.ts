@@ -8,7 +8,6 @@ import type { Chunks, ChunkStore } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { FirmwareSource } from "../firmware/source.js";
 import type { Bios } from "./assets.js";
-import type { Holder } from "./tabs.js";
 
 /** The page's side. */
 export interface MachineHost {
@@ -104,6 +103,16 @@ export interface LeaseOptions {
   readonly wait: number;
   /** told who has it, before it cannot be had; `undefined`: nobody answered */
   readonly onHolder: (holder: Holder | undefined) => void;
+}
+
+/** Where a router runs, for the person who has to find it. */
+export interface Holder {
+  /** title of the page, or what the program is called */
+  readonly title: string;
+  /** path of the page on this origin; of a program, the folder with the overlay */
+  readonly path: string;
+  /** milliseconds since 1970 */
+  readonly since: number;
 }
 
 export interface Lease {

@@ -24,7 +24,7 @@ import {
   StorageChangeEvent,
 } from "./events.js";
 import { ERRORS } from "./error-codec.js";
-import type { MachineHost } from "./host.js";
+import type { Holder, MachineHost } from "./host.js";
 import { LISTENING, type ListeningPort, listeningPorts } from "./listening-ports.js";
 import { checkOptions, type MachineOptions } from "./machine-options.js";
 import { Power, type RunStart } from "./power.js";
@@ -33,7 +33,6 @@ import { Run, type RunListener } from "./run.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
 import type { StorageReport } from "./storage-report.js";
 import { StorageWatch } from "./storage-watch.js";
-import type { Holder } from "./tabs.js";
 
 /** How long to wait for an overlay without asking: a page that was closed or reloaded just now holds it a moment longer. */
 const LEASE_WAIT_MS = 2000;

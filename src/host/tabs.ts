@@ -3,6 +3,8 @@
  * question who holds it and the request to let go. A tab that crashed answers nothing, and has no lock any more.
  */
 
+import type { Holder } from "../machine/host.js";
+
 /** Tab → every other tab that uses the same overlay. */
 type TabMessage =
   /** Who holds the overlay? Answered by `holder`. */
@@ -11,16 +13,6 @@ type TabMessage =
   | { readonly type: "holder"; readonly holder: Holder }
   /** The person wants the router in the sending tab: sync, stop, let go. */
   | { readonly type: "yield" };
-
-/** Where a router runs, for the person who has to find it. */
-export interface Holder {
-  /** title of the page */
-  readonly title: string;
-  /** path of the page on this origin */
-  readonly path: string;
-  /** milliseconds since 1970 */
-  readonly since: number;
-}
 
 const ANSWER_MS = 1000;
 const MAX_TEXT = 200;
