@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FirmwareManifest } from "../firmware/manifest.js";
-import type { Chunks } from "../machine/messages.js";
+import type { Chunks } from "../disk/chunk-store.js";
 import { PAGE_BYTES, type SharedBlock } from "../snapshot/shared-pages.js";
 import type { Context } from "./context.js";
 import { CommandError } from "./errors.js";

@@ -19,14 +19,17 @@ export async function openStore(message: StartMessage): Promise<ChunkStore> {
     return store;
   }
   const identity = identityOf(message);
-  const stored = await openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
-    // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
-    const spoiled =
-      error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
-    if (!message.reset || !spoiled) throw error;
-    await deleteOverlay(identity);
-    return openOverlayStore(identity, CHUNK_BYTES);
-  });
+  const purpose = saving ? "write" : "read";
+  const stored = await openOverlayStore(identity, CHUNK_BYTES, purpose).catch(
+    async (error: unknown) => {
+      // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
+      const spoiled =
+        error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
+      if (!message.reset || !spoiled) throw error;
+      await deleteOverlay(identity);
+      return openOverlayStore(identity, CHUNK_BYTES, purpose);
+    },
+  );
   if (saving) return stored;
   const copy = memoryChunkStore();
   await copy.replace(await stored.snapshot());

@@ -2,7 +2,7 @@
  * One power-on: the emulator, its disk, its consoles and its network, from the first instruction or from a saved state
  * to the end of that boot. Runs in a machine's worker, and in Node where a factory state is made.
  */
-import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type Chunks, type ChunkStore } from "../disk/chunk-store.js";
 import type { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
@@ -15,7 +15,7 @@ import { identityOf, openStore, type Restored, stateToRestore } from "./boot-sto
 import { ByteTail } from "./byte-tail.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
-import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
+import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import { PageRequests } from "./page-requests.js";
 import { isPanic } from "./panic.js";
 import { PC } from "./pc-identity.js";

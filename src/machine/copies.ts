@@ -1,10 +1,9 @@
 /** Files that a person takes away: what a router changed, and its whole disk. */
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type Chunks } from "../disk/chunk-store.js";
 import { diskImage } from "../disk/disk-image.js";
 import { writeArchive } from "../disk/overlay-archive.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { Firmware } from "../firmware/load.js";
-import type { Chunks } from "./messages.js";
 
 /** Everything the router changed (docs/archive-format.md). */
 export function copyOfChanges(

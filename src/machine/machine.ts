@@ -7,7 +7,7 @@
 import { StorageError, toStorageError } from "../disk/errors.js";
 import { readArchive } from "../disk/overlay-archive.js";
 import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type Chunks } from "../disk/chunk-store.js";
 import { FirmwareError } from "../firmware/errors.js";
 import { Firmware } from "../firmware/load.js";
 import { loadEmulator } from "./assets.js";
@@ -24,7 +24,6 @@ import { RouterAccess } from "./router-access.js";
 import { type StorageReport, StorageWatch } from "./storage-watch.js";
 import { replaceStoredChunks, storedChunks } from "./stored-chunks.js";
 import { OverlayClaim } from "./overlay-claim.js";
-import type { Chunks } from "./messages.js";
 import type { Holder } from "./tabs.js";
 import { type Ended, WorkerLink } from "./worker-link.js";
 

@@ -2,7 +2,7 @@
  * Every message between the page and a machine's worker. One worker lives from one power-on to the next reset,
  * power-off or crash: the page starts a fresh one for every boot.
  */
-import type { Durability } from "../disk/chunk-store.js";
+import type { Chunks, Durability } from "../disk/chunk-store.js";
 import type { StorageProblem } from "../disk/errors.js";
 import type { Failure } from "../network/failure.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
@@ -10,9 +10,6 @@ import type { LanStatus } from "../network/lan-host.js";
 import type { Bios } from "./assets.js";
 import type { BootStage } from "./boot-watch.js";
 import type { ExecResult } from "./shell.js";
-
-/** Chunks of a disk by number. */
-export type Chunks = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
 
 /** Page → worker. */
 export type ToWorker =

@@ -1,7 +1,6 @@
 /** What is stored of an overlay while no worker has it open. */
-import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type Chunks, type ChunkStore } from "../disk/chunk-store.js";
 import { openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
-import type { Chunks } from "./messages.js";
 
 /**
  * How many chunks are stored, and the generation.
@@ -11,7 +10,7 @@ import type { Chunks } from "./messages.js";
 export function storedOverlay(
   identity: OverlayIdentity,
 ): Promise<{ chunks: number; generation: number }> {
-  return withStore(identity, async (store) => ({
+  return withStore(identity, "read", async (store) => ({
     chunks: (await store.indexes()).length,
     generation: store.generation(),
   }));
@@ -19,7 +18,7 @@ export function storedOverlay(
 
 /** @throws {StorageError} the overlay cannot be read */
 export function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
-  return withStore(identity, (store) => store.snapshot());
+  return withStore(identity, "read", (store) => store.snapshot());
 }
 
 /**
@@ -28,14 +27,15 @@ export function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
  * @throws {StorageError} nothing was changed
  */
 export function replaceStoredChunks(identity: OverlayIdentity, chunks: Chunks): Promise<void> {
-  return withStore(identity, (store) => store.replace(chunks));
+  return withStore(identity, "write", (store) => store.replace(chunks));
 }
 
 async function withStore<T>(
   identity: OverlayIdentity,
+  purpose: "read" | "write",
   work: (store: ChunkStore) => Promise<T>,
 ): Promise<T> {
-  const store = await openOverlayStore(identity, CHUNK_BYTES);
+  const store = await openOverlayStore(identity, CHUNK_BYTES, purpose);
   try {
     return await work(store);
   } finally {

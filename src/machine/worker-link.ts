@@ -1,6 +1,6 @@
 /** The page's end of a machine's worker: one object from power-on to the end of that boot. */
 import { StorageError } from "../disk/errors.js";
-import type { Durability } from "../disk/chunk-store.js";
+import type { Chunks, Durability } from "../disk/chunk-store.js";
 import type { BootStage } from "./boot-watch.js";
 import { deferred } from "../common/deferred.js";
 import { NetworkError } from "../network/errors.js";
@@ -15,7 +15,7 @@ import {
   sendStream,
 } from "../network/port-stream.js";
 import { MachineError, UnfitStateError } from "./errors.js";
-import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
+import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import type { ExecOptions, ExecResult } from "./shell.js";
 
 export interface LinkEvents {
