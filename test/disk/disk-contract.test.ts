@@ -3,7 +3,7 @@ import { expect } from "@esm-bundle/chai";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
 import { openOverlayStore } from "../../src/disk/overlay-store.js";
 import type { OpenedStore } from "./contracts.js";
-import { CHUNK, diskContract, filled, made, openDisk, plain, SIZE } from "./disk-contract.js";
+import { CHUNK, diskContract, filled, openDisk, plain, SIZE } from "./disk-contract.js";
 import { abortNextWrite, freshIdentity } from "./helpers.js";
 
 const contract = (name: string, open: () => Promise<OpenedStore>) =>
@@ -31,11 +31,6 @@ contract("IndexedDB of which nothing is cached", async () => {
   return { store, reopen, failNextWrite: abortNextWrite };
 });
 
-describe("the randomised sequences", () => {
-  it("made at least 10,000 requests", () => {
-    expect(made.requests).to.be.at.least(10_000);
-  });
-});
 describe("the disk over IndexedDB", () => {
   it("stores nothing of a write whose transaction is aborted, and all of it after a retry", async () => {
     const reopen = overlay();
