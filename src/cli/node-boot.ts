@@ -65,6 +65,7 @@ export async function bootInNode(
       restore,
       wan: false,
       reset: false,
+      keepMemory: false,
       assets: "",
     },
     {

@@ -5,7 +5,8 @@ import { memoryChunkStore } from "../disk/memory-chunk-store.js";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { deleteOverlay, openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
 import { type MemoryPage, readSharedPages } from "../snapshot/shared-pages.js";
-import { isFit, loadState } from "../snapshot/saved-state.js";
+import { partsOf } from "../snapshot/memory-image.js";
+import { isFit, type KeptMemory, type MemoryStore } from "../snapshot/memory-store.js";
 import { UnfitStateError } from "./errors.js";
 import type { StartMessage } from "./messages.js";
 import { PC } from "./pc-identity.js";
@@ -42,29 +43,31 @@ export function identityOf({ overlay, firmware, diskBytes }: StartMessage): Over
   return { overlay: overlay ?? "", firmware, diskBytes };
 }
 
-/** A state, and what the first console showed last when it was saved. */
+/** What a router goes on from. */
 export interface Restored {
   readonly state: ArrayBuffer;
   /** pages of the memory that the state leaves out */
   readonly pages?: readonly MemoryPage[];
-  readonly console?: Uint8Array<ArrayBuffer>;
+  /** what it was restored from, when that was the memory of an earlier visit */
+  readonly kept?: KeptMemory;
 }
 
 /** @throws {UnfitStateError} it belongs to another content of the disk, or is gone */
 export async function stateToRestore(
   { restore, ...message }: StartMessage,
   disk: LayeredDisk,
-  generation: number,
+  memory: MemoryStore | undefined,
 ): Promise<Restored | undefined> {
   if (!restore) return undefined;
   if (restore.kind === "factory") {
     if (disk.usage.chunks > 0) throw new UnfitStateError("The router's disk is not untouched.");
     return { state: restore.state, pages: await sharedPages(restore.pages, message) };
   }
-  const saved = await loadState(identityOf({ restore, ...message }));
-  if (!saved || !isFit(saved, PC, generation))
+  const kept = await memory?.load();
+  if (!kept || !isFit(kept, PC, disk.generation))
     throw new UnfitStateError("The saved memory belongs to another content of the disk.");
-  return saved;
+  const { devices, memory: pages } = partsOf(kept.pages, message.memoryBytes, kept.deviceBytes);
+  return { state: devices, pages, kept };
 }
 
 async function sharedPages(

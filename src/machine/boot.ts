@@ -8,13 +8,16 @@ import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { HttpExchange } from "../network/http-message.js";
-import { storeState } from "../snapshot/saved-state.js";
+import { REAL_CLOCK } from "../network/clock.js";
+import type { MemoryStore } from "../snapshot/memory-store.js";
 import { failure } from "./failure.js";
 import { type BootStage, ConsoleWatch } from "./boot-watch.js";
 import { identityOf, openStore, type Restored, stateToRestore } from "./boot-store.js";
 import { ByteTail } from "./byte-tail.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
+import { MemoryKeeper } from "./memory-keeper.js";
+import { MemorySchedule } from "./memory-schedule.js";
 import type { Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import { PageRequests } from "./page-requests.js";
 import { isPanic } from "./panic.js";
@@ -22,7 +25,9 @@ import { PC } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
 import { type ExecResult, RouterShell } from "./shell.js";
 import { SyncSchedule } from "./sync-schedule.js";
+import { isTyping } from "./typing.js";
 import { Pc } from "./v86.js";
+import { whileStill } from "./while-still.js";
 
 const USAGE_EVERY_MS = 250;
 
@@ -39,8 +44,11 @@ const INIT_POLL_MS = 3000;
 const INIT_POLLS = 100;
 const CONFIG_POLL_MS = 250;
 const CONFIG_WAIT_MS = 60_000;
-/** How much of the first console is kept for the next visit, in bytes: some screens of it. */
-const SHOWN_BYTES = 64 * 1024;
+/**
+ * How much of the first console is kept for the next visit, in bytes: some screens of it. Below 64 KiB, for Chromium
+ * stores larger values in files of their own.
+ */
+const SHOWN_BYTES = 48 * 1024;
 /** How long a restored router may take to answer before it is given up and booted, in milliseconds. */
 const RESTORED_ANSWER_MS = 30_000;
 
@@ -49,6 +57,8 @@ export interface BootHost {
   post(message: FromWorker, transfer?: Transferable[]): void;
   /** @param path below the directory with the built files */
   loadWasm(path: string): Promise<WebAssembly.Module>;
+  /** @returns where the memory of this overlay's router is kept; not given where none is */
+  memoryStore?(identity: OverlayIdentity): MemoryStore;
 }
 
 function causeText(cause: unknown): string {
@@ -64,7 +74,6 @@ export class Boot {
   readonly #shell: RouterShell;
   readonly #network: RouterNetwork;
   readonly #watch: ConsoleWatch;
-  readonly #identity: OverlayIdentity;
   /** what the first console showed last */
   readonly #shown = new ByteTail(SHOWN_BYTES);
   /** what was typed before a restored router may be used; `undefined` from then on */
@@ -72,6 +81,9 @@ export class Boot {
   readonly #requests: PageRequests;
   /** from when the router may be used, if its changes are stored at all */
   #syncs: SyncSchedule | undefined;
+  /** the memory that is kept for the next visit, and from when the router may be used, when it is saved */
+  readonly #keeper: MemoryKeeper | undefined;
+  #saves: MemorySchedule | undefined;
   /** the services have started */
   #isUp = false;
   #usageDue = false;
@@ -81,9 +93,10 @@ export class Boot {
   private constructor(
     message: StartMessage,
     private readonly disk: LayeredDisk,
-    private readonly store: ChunkStore,
+    store: ChunkStore,
     private readonly host: BootHost,
     restored: Restored | undefined,
+    memory: MemoryStore | undefined,
   ) {
     const encoder = new TextEncoder();
     this.#watch = new ConsoleWatch({
@@ -91,9 +104,8 @@ export class Boot {
       onPanicLine: () => void this.#checkPanic(),
     });
     this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
-    this.#identity = identityOf(message);
     this.#held = restored ? [] : undefined;
-    if (restored?.console) this.#print(restored.console);
+    if (restored?.kept) this.#print(restored.kept.console.slice());
     this.#pc = new Pc({
       ...message,
       disk,
@@ -104,6 +116,7 @@ export class Boot {
           this.#watch.receive(bytes);
           this.#print(bytes);
           this.#syncs?.printed();
+          this.#saves?.printed();
         },
         console: (bytes) => this.#shell.receive(bytes),
         frame: (card, frame) => this.#network.receive(card, frame),
@@ -123,8 +136,17 @@ export class Boot {
       shell: this.#shell,
       network: this.#network,
       post: (answer) => this.host.post(answer),
-      onTouched: () => this.#syncs?.touched(),
+      onTouched: () => this.#touched(),
     });
+    if (memory) {
+      this.#keeper = new MemoryKeeper({
+        ...{ store: memory, pc: PC, disk, restored: restored?.kept },
+        still: (take) => whileStill(this.#pc, disk, () => take(this.#pc.capture())),
+        console: () => this.#shown.bytes,
+      });
+      // What is not gone on from now never will be: the disk is about to change.
+      if (!restored?.kept || !message.keepMemory) void this.#dropMemory();
+    }
     if (message.wan) void this.#network.plugWan(true).catch(() => undefined);
     const ready = restored ? this.#restored() : this.#shellReady();
     ready.then(
@@ -132,6 +154,7 @@ export class Boot {
         this.host.post({ type: "shell" });
         this.#network.begin();
         if (store.durability === "strict") this.#syncs = new SyncSchedule(() => this.#sync());
+        this.#scheduleSaves(message.keepMemory);
         this.#letIn();
         if (!restored) void this.#watchServices().catch(() => undefined);
       },
@@ -147,18 +170,21 @@ export class Boot {
     let boot: Boot | undefined;
     const { diskBytes } = message;
     const store = await openStore(message);
+    const { saving, overlay } = message;
+    const memory =
+      saving && overlay !== undefined ? host.memoryStore?.(identityOf(message)) : undefined;
     if (message.reset) await store.clear();
     const disk = await LayeredDisk.open({
       base: new ImageLayer(new Uint8Array(message.root), diskBytes),
       store,
       chunkBytes: CHUNK_BYTES,
       seed: message.restore?.kind === "factory" ? message.restore.seed : undefined,
-      onStall: (error) => boot?.stalled(error),
+      onStall: (error) => void boot?.stalled(error),
       onCommit: () => boot?.usageChanged(),
     });
     try {
-      const restored = await stateToRestore(message, disk, store.generation());
-      boot = new Boot(message, disk, store, host, restored);
+      const restored = await stateToRestore(message, disk, memory);
+      boot = new Boot(message, disk, store, host, restored, memory);
       return boot;
     } catch (error) {
       disk.close();
@@ -178,6 +204,7 @@ export class Boot {
   destroy(): void {
     this.#over = true;
     this.#syncs?.end();
+    void this.#endSaves(false);
     this.#shell.end(new MachineError("The router was switched off."));
     this.#network.destroy();
     void this.#pc.pause();
@@ -187,7 +214,8 @@ export class Boot {
   receive(message: Exclude<ToWorker, { type: "start" }>): void {
     switch (message.type) {
       case "input":
-        this.#syncs?.touched();
+        if (isTyping(message.bytes)) this.#keeper?.used();
+        this.#touched();
         // Nobody touches a restored router before it is fresh.
         return this.#held
           ? void this.#held.push(message.bytes)
@@ -199,9 +227,15 @@ export class Boot {
         });
       case "save":
         return void this.#requests.answer(message.id, async () => {
-          const bytes = await this.#store();
-          this.host.post({ type: "saved", id: message.id, bytes });
+          if (this.#saves?.on) await this.#saveMemory();
+          this.host.post({ type: "saved", id: message.id });
         });
+      case "hidden":
+        return this.#saves?.hidden();
+      case "keepMemory":
+        if (this.#saves) this.#saves.on = message.keep;
+        if (!message.keep) void this.#dropMemory();
+        return;
       case "decide":
         return this.#decide(message.decision);
       case "stop":
@@ -258,7 +292,13 @@ export class Boot {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const bytes of held) this.#pc.sendSerial(bytes);
-    if (held.length > 0) this.#syncs?.touched();
+    if (held.length > 0) this.#touched();
+  }
+
+  /** Somebody did something that may have changed the router. */
+  #touched(): void {
+    this.#syncs?.touched();
+    this.#saves?.used();
   }
 
   #unfit(error: unknown): void {
@@ -268,64 +308,73 @@ export class Boot {
   }
 
   /**
-   * Memory at a moment when the disk is all stored, and the disk's generation then.
-   *
-   * @throws {MachineError} the router is too busy, or its changes cannot be saved just now
-   */
-  save(): Promise<{ state: ArrayBuffer; generation: number }> {
-    return this.#still((state) => ({ state, generation: this.store.generation() }));
-  }
-
-  /**
-   * The same, with all that was written to the disk by that moment.
+   * Memory at a moment when the disk is all stored, and all that was written to the disk by then.
    *
    * @param choose is given the memory, and says the addresses of pages that the state shall leave out
-   * @throws {MachineError} as above
+   * @throws {MachineError} the router is too busy
    */
   whole(
     choose?: (memory: Uint8Array) => readonly number[],
   ): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
-    return this.#still(async (state) => ({ state, chunks: await this.disk.snapshot() }), choose);
+    return whileStill(this.#pc, this.disk, async () => ({
+      state: await this.#pc.saveState(choose),
+      chunks: await this.disk.snapshot(),
+    }));
   }
 
-  /** Stops the CPU where a state can be had and the disk is all stored, until `take` is done with it. */
-  async #still<T>(
-    take: (state: ArrayBuffer) => T | Promise<T>,
-    choose?: (memory: Uint8Array) => readonly number[],
-  ): Promise<T> {
-    try {
-      for (;;) {
-        await this.disk.flush();
-        const state = await this.#pc.saveState(choose);
-        // Something was written before it idled: that state belongs to a disk that is not stored yet.
-        if (this.disk.flushed) return await take(state);
-        void this.#pc.resume();
-      }
-    } finally {
-      void this.#pc.resume();
-    }
+  /** From now on the memory is saved for the next visit. */
+  #scheduleSaves(keep: boolean): void {
+    const keeper = this.#keeper;
+    if (!keeper) return;
+    this.#saves = new MemorySchedule(
+      {
+        clock: REAL_CLOCK,
+        save: () => this.#saveMemory(),
+        isCurrent: () => keeper.isCurrent,
+      },
+      keep,
+    );
+    if (!keeper.isCurrent) this.#saves.stored();
   }
 
-  /** Saves the memory beside the overlay, for the next visit. @returns its size in bytes */
-  async #store(): Promise<number> {
-    const { state, generation } = await this.save();
-    const bytes = state.byteLength;
-    await storeState(this.#identity, {
-      pc: PC,
-      generation,
-      state,
-      console: this.#shown.bytes,
-    });
-    return bytes;
+  /** @param drop whether what is kept is of no use any more */
+  async #endSaves(drop: boolean): Promise<void> {
+    if (this.#saves) this.#saves.on = false;
+    await this.#keeper?.end(drop);
   }
 
-  /** The store failed: hold the guest, so that it neither times out nor piles up more. */
-  stalled(error: StorageError): void {
+  /** @returns bytes written; `undefined` when there is nothing to keep */
+  async #saveMemory(): Promise<number | undefined> {
+    const saved = await this.#keeper?.save();
+    this.#postMemory();
+    return saved?.bytes;
+  }
+
+  async #dropMemory(): Promise<boolean> {
+    const dropped = (await this.#keeper?.drop()) ?? false;
+    this.#postMemory();
+    return dropped;
+  }
+
+  #postMemory(): void {
+    this.host.post({ type: "memory", bytes: this.#keeper?.bytes ?? 0 });
+  }
+
+  /**
+   * The store failed: hold the guest, so that it neither times out nor piles up more. Kept memory gives way to changes;
+   * if there was some, it is tried again at once.
+   */
+  async stalled(error: StorageError): Promise<void> {
     void this.#pc.pause();
+    if (error.problem === "full" && (await this.#dropMemory())) {
+      this.#saves?.putOff();
+      return this.#decide("retry");
+    }
     this.host.post({ type: "stalled", problem: error.problem, cause: causeText(error.cause) });
   }
 
   usageChanged(): void {
+    this.#saves?.stored();
     if (this.#usageDue) return;
     this.#usageDue = true;
     setTimeout(() => this.#postUsage(), USAGE_EVERY_MS);
@@ -345,6 +394,7 @@ export class Boot {
   /** Has the router store what it holds in memory. Fails only with the boot. */
   async #sync(): Promise<void> {
     await this.#shell.exec("sync").catch(() => undefined);
+    this.#saves?.synced();
   }
 
   /** A line looked like a kernel panic: believe it only when the guest is really dead. */
@@ -368,10 +418,13 @@ export class Boot {
 
   /** The last message of a boot, after its last write; takes along what is stored nowhere. */
   async #handOver(how: Ending, lastLines: string[]): Promise<void> {
+    // A router that went off by itself is off, also where that changed nothing on its disk.
+    const saves = this.#endSaves(how !== "stopped");
     await this.disk.flush();
     this.#postUsage();
     const memory = this.disk.usage.durability === "memory" ? await this.disk.snapshot() : undefined;
     this.disk.close();
+    await saves;
     this.host.post({ type: "ended", how, lastLines, memory });
   }
 
@@ -381,6 +434,7 @@ export class Boot {
     if (this.#over) return;
     this.#over = true;
     this.#syncs?.end();
+    void this.#endSaves(false);
     this.#shell.end(new MachineError("The emulator stopped because of an internal error."));
     this.#network.destroy();
     this.host.post(failure(error, this.#watch.lastLines));

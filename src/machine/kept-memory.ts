@@ -1,24 +1,23 @@
-/** A router's memory, kept beside its overlay for the next visit, as long as the person wants that. */
+/**
+ * What the page has to do with a router's kept memory: whether the person wants it, whether the page is looked at, how
+ * much there is. The worker saves it.
+ */
 import type { OverlayIdentity } from "../disk/overlay-store.js";
-import { dropState, savedStateHeader } from "../snapshot/saved-state.js";
-import { SaveSchedule } from "./save-schedule.js";
+import { indexedDbMemory, readMemoryHeader } from "../snapshot/indexeddb-memory.js";
 import type { WorkerLink } from "./worker-link.js";
 
 /** In localStorage, for all routers of the origin: "off" when nothing is to be kept. */
 const PREFERENCE = "openwrt-playground/keep-memory";
 
 export class KeptMemory {
-  readonly #schedule = new SaveSchedule(() => this.save());
   #identity: OverlayIdentity | undefined;
+  #link: WorkerLink | undefined;
+  /** what the running router's worker said last */
+  #bytes: number | undefined;
+  #listening: AbortController | undefined;
 
-  /**
-   * @param saveable the boot whose memory may be saved now; `undefined` when it may not
-   * @param onChange called when something else is kept than before
-   */
-  constructor(
-    private readonly saveable: () => WorkerLink | undefined,
-    private readonly onChange: () => void,
-  ) {}
+  /** @param onChange called when something else is kept than before */
+  constructor(private readonly onChange: () => void) {}
 
   /** Whether memory is kept. */
   get wanted(): boolean {
@@ -35,53 +34,53 @@ export class KeptMemory {
     } catch {
       // A site that may not store anything keeps no memory either.
     }
-    if (!wanted) void this.drop();
+    if (this.#link) this.#link.keepMemory(wanted);
+    else if (!wanted) void this.#drop();
   }
 
-  /** The router with this overlay runs. */
-  begin(identity: OverlayIdentity): void {
+  /** The router with this overlay has this worker from now on. */
+  begin(identity: OverlayIdentity, link: WorkerLink): void {
+    this.end();
     this.#identity = identity;
-    this.#schedule.begin();
+    this.#link = link;
+    const { signal } = (this.#listening = new AbortController());
+    const hidden = () => {
+      if (document.visibilityState === "hidden") link.hidden();
+    };
+    document.addEventListener("visibilitychange", hidden, { signal });
+    // The last that a page hears before it is closed.
+    window.addEventListener("pagehide", () => link.hidden(), { signal });
   }
 
-  /** Something in the router changed. */
-  changed(): void {
-    this.#schedule.changed();
+  /** The worker says how much it keeps. */
+  told(bytes: number): void {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.onChange();
   }
 
-  /** It runs no more. */
+  /** There is no worker any more. */
   end(): void {
-    this.#schedule.end();
+    this.#listening?.abort();
+    this.#link = undefined;
+    this.#bytes = undefined;
   }
 
-  /**
-   * Saves now, if that may be done. Never rejects: without a saved memory the next visit boots.
-   *
-   * @returns whether it did; `undefined` when there was nothing to save
-   */
-  async save(): Promise<boolean | undefined> {
-    const link = this.wanted ? this.saveable() : undefined;
-    if (!link) return undefined;
-    const saved = await link.save().then(
-      () => true,
-      () => false,
-    );
-    // Whoever did not want it kept said so while it was being stored.
-    if (saved && !this.wanted) await this.drop();
-    this.onChange();
-    return saved;
-  }
-
-  /** Forgets what is kept. @returns whether there was something */
-  async drop(identity = this.#identity): Promise<boolean> {
-    if (!identity || !(await savedStateHeader(identity))) return false;
-    await dropState(identity);
-    this.onChange();
-    return true;
+  /** Saves now, if that is wanted. Never rejects: without a saved memory the next visit boots. */
+  async save(): Promise<void> {
+    await this.#link?.save().catch(() => undefined);
   }
 
   /** @returns size of what is kept in bytes, 0 when nothing is */
   async bytes(identity: OverlayIdentity): Promise<number> {
-    return (await savedStateHeader(identity))?.bytes ?? 0;
+    return this.#bytes ?? (await readMemoryHeader(identity))?.bytes ?? 0;
+  }
+
+  async #drop(): Promise<void> {
+    if (!this.#identity) return;
+    const store = indexedDbMemory(this.#identity);
+    await store.drop();
+    store.close();
+    this.onChange();
   }
 }

@@ -56,10 +56,7 @@ export class Machine extends RouterAccess {
       if (this.#state === "off") this.#fail(this.#storage.takeLost());
     },
   );
-  readonly #kept = new KeptMemory(
-    () => (this.#isKeepable() ? this.#link : undefined),
-    () => this.#tellStorage(),
-  );
+  readonly #kept = new KeptMemory(() => this.#tellStorage());
   #giveUp = new AbortController();
   /** whether changes are stored, as long as there is an overlay */
   #saving = true;
@@ -186,7 +183,6 @@ export class Machine extends RouterAccess {
 
   set keepMemory(keep: boolean) {
     this.#kept.wanted = keep;
-    if (keep) this.#kept.changed();
     this.#tellStorage();
   }
 
@@ -310,8 +306,6 @@ export class Machine extends RouterAccess {
     signal.throwIfAborted();
     const lost = this.#storage.takeLost();
     if (lost && !reset) throw lost;
-    // What is not gone on from now never will be: the disk is about to change.
-    if (stored && saving && plan.restore?.kind !== "saved") void this.#kept.drop(identity);
     const link = new WorkerLink(
       new URL(WORKER_FILE, this.#assets),
       {
@@ -327,22 +321,19 @@ export class Machine extends RouterAccess {
         memory: this.#memory,
         wan: this.wan,
         reset,
+        keepMemory: this.#kept.wanted,
       },
       {
         stage: (stage) => this.dispatchEvent(new MachineProgressEvent(stage)),
-        output: (bytes) => {
-          this.#kept.changed();
-          this.#console.output(bytes);
-        },
-        usage: (usage) => {
-          this.#kept.changed();
-          this.#storage.tell(usage);
-        },
-        stalled: (error) => void this.#stalled(link, error),
+        output: (bytes) => this.#console.output(bytes),
+        usage: (usage) => this.#storage.tell(usage),
+        memory: (bytes) => this.#kept.told(bytes),
+        stalled: (error) => this.#stalled(link, error),
         network: (status) => this.networkChanged(status),
       },
     );
     this.#link = link;
+    this.#kept.begin(identity, link);
     this.#resumed = plan.restore?.kind === "saved";
     this.#setState("booting");
     link.ended.then(
@@ -354,21 +345,10 @@ export class Machine extends RouterAccess {
     await link.shell;
     if (plan.restore) this.dispatchEvent(new MachineProgressEvent("ready"));
     this.#setState("running");
-    this.#kept.begin(identity);
-    this.#kept.changed();
   }
 
-  /** Whether memory can be saved now, and would be of use: an untouched router is restored from the factory state. */
-  #isKeepable(): boolean {
-    return this.#state === "running" && !this.#stall && this.#storage.holdsChanges;
-  }
-
-  /** The store failed, and the machine is paused. Kept memory gives way to changes: then it is tried again at once. */
-  async #stalled(link: WorkerLink, error: StorageError): Promise<void> {
-    if (error.problem === "full" && (await this.#kept.drop())) {
-      link.decide("retry");
-      return;
-    }
+  /** The store failed, and the machine is paused. */
+  #stalled(link: WorkerLink, error: StorageError): void {
     if (this.#link !== link) return;
     this.#stall = error;
     this.#tell(error);
@@ -391,7 +371,7 @@ export class Machine extends RouterAccess {
     const link = this.#link;
     if (link && this.#state === "running")
       await link.exec("sync", { timeout: SYNC_MS }).catch(() => undefined);
-    await this.#kept.save();
+    if (!this.#stall) await this.#kept.save();
     if (link && !this.#stall) {
       link.stop();
       await link.ended.catch(() => undefined);

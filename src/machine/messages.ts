@@ -48,8 +48,12 @@ export type ToWorker =
   | { readonly type: "cancel"; readonly id: number }
   /** Hand over all chunks as they are now, unsaved ones too; answered by `chunks` or `refused`. */
   | { readonly type: "snapshot"; readonly id: number }
-  /** Save the memory beside the overlay; answered by `saved`, `refused`. */
+  /** Save the memory beside the overlay, if it is kept; answered by `saved`, `refused`. */
   | { readonly type: "save"; readonly id: number }
+  /** The page is hidden, or about to go away. */
+  | { readonly type: "hidden" }
+  /** Whether the memory is kept for the next visit from now on; what is kept is dropped if not. */
+  | { readonly type: "keepMemory"; readonly keep: boolean }
   /** What the person decided after `stalled`. */
   | { readonly type: "decide"; readonly decision: "retry" | "detach" }
   /** Finish the writes under way, then say `ended`: the page is about to end this worker. */
@@ -85,6 +89,8 @@ export interface StartMessage {
   readonly wan: boolean;
   /** drop the stored overlay before power-on */
   readonly reset: boolean;
+  /** whether the memory is kept for the next visit */
+  readonly keepMemory: boolean;
 }
 
 /** What a router goes on from. */
@@ -98,7 +104,7 @@ export type RestoreMessage =
       readonly pages: ArrayBuffer | undefined;
       readonly seed: Chunks;
     }
-  /** What the last visit left of this overlay (src/snapshot/saved-state.ts). */
+  /** What the last visit left of this overlay (src/snapshot/memory-store.ts). */
   | { readonly kind: "saved" };
 
 /** How a boot ended, seen from the host. `stopped` answers the page's `stop`. */
@@ -136,8 +142,10 @@ export type FromWorker =
     }
   /** Where the page's PC on the LAN has found the router. */
   | { readonly type: "network"; readonly status: LanStatus }
-  /** Answers `save`: how many bytes it took. */
-  | { readonly type: "saved"; readonly id: number; readonly bytes: number }
+  /** Answers `save`. */
+  | { readonly type: "saved"; readonly id: number }
+  /** So much memory is kept for the next visit now. */
+  | { readonly type: "memory"; readonly bytes: number }
   /** What was asked for under this number failed. */
   | { readonly type: "refused"; readonly id: number; readonly failure: Failure }
   /** The store failed; the machine is paused and the pending writes are kept until `decide`. */

@@ -7,7 +7,8 @@ import { readArchive } from "../disk/overlay-archive.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { Firmware, LoadOptions } from "../firmware/load.js";
 import { isSamePc } from "../firmware/manifest.js";
-import { isFit, savedStateHeader } from "../snapshot/saved-state.js";
+import { readMemoryHeader } from "../snapshot/indexeddb-memory.js";
+import { isFit } from "../snapshot/memory-store.js";
 import { loadBios } from "./assets.js";
 import type { BootParts, RestoreMessage } from "./messages.js";
 import { PC } from "./pc-identity.js";
@@ -53,7 +54,7 @@ export async function planPowerOn(plan: PlanOptions, options: LoadOptions): Prom
         // A factory state that is missing or damaged on the site costs time only.
       }
     }
-    const saved = chunks > 0 && plan.resume ? await savedStateHeader(identity) : undefined;
+    const saved = chunks > 0 && plan.resume ? await readMemoryHeader(identity) : undefined;
     if (saved && isFit(saved, PC, generation)) {
       const { root } = await firmware.load(["root"], options);
       return { boot: undefined, root, restore: { kind: "saved" } };

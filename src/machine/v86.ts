@@ -6,11 +6,13 @@
  */
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
+import type { StoppedMachine } from "../snapshot/memory-image.js";
 import { type MemoryPage, PAGE_BYTES } from "../snapshot/shared-pages.js";
 import { MachineError } from "./errors.js";
 import type { BootParts } from "./messages.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
+import { isZeroPage, type MemoryCpu, patchMemory, savedWithoutMemory } from "./v86-memory.js";
 import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
@@ -79,12 +81,11 @@ interface Internals {
     send(event: string, value: unknown): void;
   };
   readonly v86: {
-    readonly cpu: {
+    save_state(): ArrayBuffer;
+    readonly cpu: MemoryCpu & {
       reboot_internal: () => void;
       readonly wm: { readonly exports: { set_jit_config(setting: number, value: number): void } };
       readonly in_hlt: Uint8Array;
-      /** the guest's memory; looks like an array, and is one that follows the WebAssembly memory as it grows */
-      readonly mem8: Uint8Array;
       /** views of the CPU's memory, which a restore replaces by copies of their own */
       last_result: Int32Array;
       fpu_status_word: Uint16Array;
@@ -146,6 +147,7 @@ export class Pc {
       const { cpu } = this.#emulator.v86;
       cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
       addWriteCache(cpu.devices.ide.primary.master);
+      patchMemory(cpu);
       this.#addCards();
       this.#catchReboot();
     });
@@ -182,27 +184,48 @@ export class Pc {
   }
 
   /**
-   * The machine's memory and devices at a moment when the CPU idles and nothing is under way on the disk's channel;
-   * stops the CPU for it and leaves it stopped. What the disk holds then is the caller's to keep.
+   * Stops the CPU at a moment when it idles and nothing is under way on the disk's channel, so that a state can be made;
+   * {@link resume} lets it go on. What the disk holds then is the caller's to keep.
    *
-   * @param choose is given the memory, and says the addresses of pages that the state shall leave out
-   * @throws {MachineError} the guest did not idle for so long
+   * @throws {MachineError} the guest did not idle for so long; it runs
    */
-  async saveState(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
+  async stopIdle(): Promise<void> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp) {
-      await this.pause();
-      const { status_reg: drive } = this.#emulator.v86.cpu.devices.ide.primary.master;
-      // In the middle of an instruction's flags or of a transfer, a state would not be one.
-      if (this.idle && (drive & DRIVE_BUSY) === 0) return this.#saveWithout(choose);
-      await this.resume();
+      if (this.idle) {
+        await this.pause();
+        if (this.#canBeSaved) return;
+        await this.resume();
+      }
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
   }
 
-  /** Zeros the pages that are left out while the state is made, and puts them back. */
-  async #saveWithout(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
+  /** In the middle of an instruction's flags or of a transfer, a state would not be one. */
+  get #canBeSaved(): boolean {
+    const { status_reg: drive } = this.#emulator.v86.cpu.devices.ide.primary.master;
+    return this.idle && (drive & DRIVE_BUSY) === 0;
+  }
+
+  /** Memory and devices as they are, while the CPU is stopped by {@link stopIdle}. */
+  capture(): StoppedMachine {
+    const { v86 } = this.#emulator;
+    const { cpu } = v86;
+    return {
+      devices: savedWithoutMemory(cpu, () => v86.save_state()),
+      memory: this.#memory(),
+      isZero: (page) => isZeroPage(cpu, page * PAGE_BYTES),
+    };
+  }
+
+  /**
+   * v86's state of all of it, while the CPU is stopped by {@link stopIdle}.
+   *
+   * @param choose is given the memory, and says the addresses of pages that the state shall leave out: they are zeros
+   *   while it is made
+   */
+  async saveState(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
     const memory = this.#memory();
     const pages = (choose?.(memory) ?? []).map((address) => ({
       address,

@@ -24,6 +24,7 @@ export interface LinkEvents {
   usage(usage: { bytes: number; chunks: number; durability: Durability }): void;
   stalled(error: StorageError): void;
   network(status: LanStatus): void;
+  memory(bytes: number): void;
 }
 
 export interface Ended {
@@ -89,9 +90,18 @@ export class WorkerLink {
     return (await this.#ask((id) => this.#post({ type: "snapshot", id }))) as Chunks;
   }
 
-  /** Saves the memory beside the overlay. */
+  /** Saves the memory beside the overlay, if it is kept. */
   async save(): Promise<void> {
     await this.#ask((id) => this.#post({ type: "save", id }));
+  }
+
+  /** The page is hidden. */
+  hidden(): void {
+    this.#post({ type: "hidden" });
+  }
+
+  keepMemory(keep: boolean): void {
+    this.#post({ type: "keepMemory", keep });
   }
 
   /** Plugs the WAN cable in, or pulls it. */
@@ -231,6 +241,8 @@ export class WorkerLink {
         return this.#pending.get(message.id)?.resolve(message);
       case "network":
         return this.#on.network(message.status);
+      case "memory":
+        return this.#on.memory(message.bytes);
       case "stalled":
         return this.#on.stalled(new StorageError(message.problem, { cause: message.cause }));
       case "ended":

@@ -3,6 +3,7 @@
  */
 import { Boot } from "./boot.js";
 import { fetchWasm } from "./assets.js";
+import { indexedDbMemory } from "../snapshot/indexeddb-memory.js";
 import { failure } from "./failure.js";
 import type { FromWorker, ToWorker } from "./messages.js";
 
@@ -20,6 +21,7 @@ scope.onmessage = ({ data }) => {
   Boot.start(data, {
     post: (message, transfer) => scope.postMessage(message, transfer ?? []),
     loadWasm: (path) => fetchWasm(new URL(path, assets)),
+    memoryStore: indexedDbMemory,
   }).then(
     (started) => (boot = started),
     (error: unknown) => scope.postMessage(failure(error)),
