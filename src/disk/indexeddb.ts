@@ -31,18 +31,20 @@ export interface Schema {
    * transaction with the change of the version. When it rejects, the database stays as it was.
    */
   readonly upgrade: (store: IDBObjectStore, from: number) => Promise<void>;
+  /** whether a database that does not exist is refused, and not made */
+  readonly mustExist?: boolean;
 }
 
 /**
  * @param databaseName database to open; made when it does not exist yet
  * @throws {StorageError} `unavailable` when IndexedDB is refused, `newer` when the database has a higher version,
- *   `lost` when the browser has just deleted all data of the origin, `in-use` when it must be upgraded and another page
+ *   `gone` when it must exist and does not, `lost` when the browser has just deleted all data of the origin, `in-use` when it must be upgraded and another page
  *   does not let go of it, `damaged` when it has no such object store, and what the upgrade rejects with
  */
 export async function connect(databaseName: string, schema: Schema): Promise<Connection> {
   const { storeName } = schema;
   let database: Promise<IDBDatabase> | undefined;
-  let existed = false;
+  let existed = schema.mustExist ?? false;
   let closed = false;
 
   async function open(): Promise<IDBDatabase> {

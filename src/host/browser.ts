@@ -15,7 +15,7 @@ import type {
 } from "../machine/host.js";
 import { Machine as AnyMachine } from "../machine/machine.js";
 import type { MachineOptions } from "../machine/machine-options.js";
-import { savedStateHeader } from "../snapshot/saved-state.js";
+import { readMemoryHeader } from "../snapshot/indexeddb-memory.js";
 import { answerTabs } from "./tabs.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
@@ -100,7 +100,7 @@ const overlays: StoredOverlays = {
   look: (identity) =>
     withStore(identity, async (store) => ({
       chunks: (await store.indexes()).length,
-      memoryBytes: (await savedStateHeader(identity))?.bytes ?? 0,
+      memoryBytes: (await readMemoryHeader(identity))?.bytes ?? 0,
     })),
   chunks: (identity) => withStore(identity, (store) => store.snapshot()),
   async replace(identity, chunks) {

@@ -6,6 +6,7 @@ import { Firmware } from "../firmware/load.js";
 import { fetchWasm, loadBios, loadEmulator } from "../machine/assets.js";
 import type { WorkerHost } from "../machine/host.js";
 import { serveMachine } from "../machine/session.js";
+import { indexedDbMemory } from "../snapshot/indexeddb-memory.js";
 import { lease } from "./lease.js";
 
 const scope = globalThis as unknown as Parameters<typeof webEndpoint>[0] & {
@@ -21,7 +22,12 @@ const host: WorkerHost = {
   emulator: () => loadEmulator(assets),
   bios: () => loadBios(assets),
   wasm: (path) => fetchWasm(new URL(path, assets)),
-  overlays: { lease, open: openOverlayStore, delete: deleteOverlay },
+  overlays: {
+    lease,
+    open: openOverlayStore,
+    delete: deleteOverlay,
+    memory: indexedDbMemory,
+  },
 };
 
 serveMachine(webEndpoint(scope), host);

@@ -32,8 +32,11 @@ const INIT_POLL_MS = 3000;
 const INIT_POLLS = 100;
 const CONFIG_POLL_MS = 250;
 const CONFIG_WAIT_MS = 60_000;
-/** How much of the first console is kept for the next visit, in bytes: some screens of it. */
-const SHOWN_BYTES = 64 * 1024;
+/**
+ * How much of the first console is kept for the next visit, in bytes: some screens of it. Below 64 KiB, for Chromium
+ * stores larger values in files of their own.
+ */
+const SHOWN_BYTES = 48 * 1024;
 /** How long a restored router may take to answer before it is given up and booted, in milliseconds. */
 const RESTORED_ANSWER_MS = 30_000;
 

@@ -7,6 +7,7 @@ import type { Endpoint } from "../common/endpoint.js";
 import type { Chunks, ChunkStore } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
 import type { FirmwareSource } from "../firmware/source.js";
+import type { MemoryStore } from "../snapshot/memory-store.js";
 import type { Bios } from "./assets.js";
 
 /** The page's side. */
@@ -94,6 +95,8 @@ export interface OverlayAccess {
   open(identity: OverlayIdentity, chunkBytes: number): Promise<ChunkStore>;
   /** @throws {StorageError} it is still there */
   delete(identity: OverlayIdentity): Promise<void>;
+  /** Where the memory of this overlay's router is kept; where this is not given, none is. */
+  memory?(identity: OverlayIdentity): MemoryStore;
 }
 
 export interface LeaseOptions {

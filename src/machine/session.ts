@@ -76,7 +76,7 @@ class Session {
       ...this.#requests.calls,
       start: (wishes) => this.#start(wishes),
       type: async (bytes) => {
-        (await this.#live.promise).keeper.touched();
+        (await this.#live.promise).keeper.typed(bytes);
         this.#now?.type(bytes);
       },
       plugWan: async (plugged, signal) => {
@@ -84,7 +84,7 @@ class Session {
         await this.#now?.network.plugWan(plugged);
         await abortable(this.#live.promise, signal);
       },
-      storage: async () => (await this.#live.promise).keeper.stored(),
+      storage: async () => (await this.#live.promise).keeper.stored,
       snapshot: async (_, signal) => {
         const { disk } = await this.#live.promise;
         if (!this.#stall) await this.#sync(signal);
@@ -116,7 +116,9 @@ class Session {
           throw error;
         }
       },
-      keepMemory: async (keep) => (await this.#live.promise).keeper.keepMemory(keep),
+      keepMemory: async (keep) => {
+        (await this.#live.promise).keeper.keepMemory = keep;
+      },
       hidden: async () => (await this.#live.promise).keeper.hidden(),
       decide: async (decision) => {
         const { disk, keeper } = await this.#live.promise;
@@ -161,11 +163,12 @@ class Session {
     const root = firmware.load(["root"], loading()).then(({ root: image }) => image);
     root.catch(() => undefined);
     const store = await this.#openStore(wishes, identity);
+    const memory = this.#lease ? this.#host.overlays.memory?.(identity) : undefined;
     const plan = await planStart(
       {
         ...{ firmware, root, identity, store, cold: wishes.cold },
         bios,
-        resume: wishes.keepMemory && this.#lease !== undefined,
+        memory: wishes.keepMemory ? memory : undefined,
       },
       loading,
     );
@@ -178,12 +181,10 @@ class Session {
       onCommit: () => keeper.committed(),
     });
     const keeper: Keeper = new Keeper({
-      ...{ clock, disk, store, identity },
+      ...{ clock, disk, memory, restored: plan.kept, keepMemory: wishes.keepMemory },
       boot: () => this.#now,
-      keepMemory: wishes.keepMemory && this.#lease !== undefined,
       onStored: (stored) => this.#emit("stored", stored),
     });
-    await keeper.begin(plan.resumed);
     this.#live.resolve({ disk, store, keeper });
     return { plan, disk, firmware, loading };
   }
@@ -249,7 +250,7 @@ class Session {
   ): Promise<BootEnd | { how: "stopped" }> {
     const { keeper } = await this.#live.promise;
     const boot = await this.#power(plan.from, disk, keeper);
-    this.#emit("booting", { resumed: plan.resumed });
+    this.#emit("booting", { resumed: plan.kept !== undefined });
     if ("parts" in plan.from) return this.#use(boot, keeper);
     const fits = await boot.ready.then(
       () => true,
@@ -308,7 +309,7 @@ class Session {
     const lastLines = "lastLines" in end ? end.lastLines : (boot?.lastLines ?? []);
     boot?.end(new Error("The router was switched off or restarted."));
     const { keeper } = await this.#live.promise;
-    keeper.end();
+    await keeper.end(end.how !== "stopped");
     await disk.flush();
     const memory = disk.usage.durability === "memory" ? await disk.snapshot() : undefined;
     disk.close();
@@ -329,6 +330,7 @@ class Session {
     await this.#stall;
     // Kept memory gives way to changes; then it is tried again at once.
     if (error.problem === "full" && (await keeper.forget())) {
+      keeper.putOff();
       await this.#goOn();
       return disk.retry();
     }

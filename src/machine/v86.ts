@@ -6,12 +6,14 @@
  */
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
+import type { StoppedMachine } from "../snapshot/memory-image.js";
 import { type MemoryPage, PAGE_BYTES } from "../snapshot/shared-pages.js";
 import { MachineError } from "./errors.js";
 import { type Hold, Holds } from "./holds.js";
 import type { BootParts, Restored } from "./start-plan.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
+import { isZeroPage, type MemoryCpu, patchMemory, savedWithoutMemory } from "./v86-memory.js";
 import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
@@ -78,12 +80,11 @@ interface Internals {
     send(event: string, value: unknown): void;
   };
   readonly v86: {
-    readonly cpu: {
+    save_state(): ArrayBuffer;
+    readonly cpu: MemoryCpu & {
       reboot_internal: () => void;
       readonly wm: { readonly exports: { set_jit_config(setting: number, value: number): void } };
       readonly in_hlt: Uint8Array;
-      /** the guest's memory; looks like an array, and is one that follows the WebAssembly memory as it grows */
-      readonly mem8: Uint8Array<ArrayBuffer>;
       /** views of the CPU's memory, which a restore replaces by copies of their own */
       last_result: Int32Array;
       fpu_status_word: Uint16Array;
@@ -150,6 +151,7 @@ export class Pc {
       const { cpu } = this.#emulator.v86;
       cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
       addWriteCache(this.#drive);
+      patchMemory(cpu);
       this.#addCards();
       this.#catchReboot();
     });
@@ -198,10 +200,12 @@ export class Pc {
   async holdIdle(why: string): Promise<Hold> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp && !this.#ended) {
-      const hold = await this.hold(why);
-      // In the middle of an instruction's flags or of a transfer, a state would not be one.
-      if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
-      hold[Symbol.dispose]();
+      if (this.idle) {
+        const hold = await this.hold(why);
+        // In the middle of an instruction's flags or of a transfer, a state would not be one.
+        if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
+        hold[Symbol.dispose]();
+      }
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
@@ -216,8 +220,19 @@ export class Pc {
     return this.#emulator.v86.cpu.mem8.subarray(0);
   }
 
+  /** Memory and devices as they are; only while the CPU is held idle. */
+  capture(): StoppedMachine {
+    const { v86 } = this.#emulator;
+    const { cpu } = v86;
+    return {
+      devices: savedWithoutMemory(cpu, () => v86.save_state()),
+      memory: this.memory,
+      isZero: (page) => isZeroPage(cpu, page * PAGE_BYTES),
+    };
+  }
+
   /**
-   * Memory and devices; only while the CPU is held idle. What the disk holds then is the caller's to keep.
+   * v86's state of all of it; only while the CPU is held idle. What the disk holds then is the caller's to keep.
    *
    * @param leaveOut addresses of pages that are zeros in the state: they cost nothing there
    */

@@ -139,7 +139,7 @@ function startPlan({ cold }: { readonly cold: boolean }): Promise<Start> {
   const identity = { overlay: "torture", firmware: firmware.digest, diskBytes };
   const store = memoryChunkStore();
   const root = firmware.load(["root"]).then(({ root: image }) => image);
-  return planStart({ firmware, root, identity, store, cold, bios, resume: false }, () => ({}));
+  return planStart({ firmware, root, identity, store, cold, bios, memory: undefined }, () => ({}));
 }
 
 async function bios(): Promise<Bios> {
