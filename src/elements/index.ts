@@ -10,5 +10,5 @@ export {
   StorageChangeEvent,
 } from "../machine/events.js";
 export { MachineError, StorageError, type StorageProblem } from "../machine/errors.js";
-export type { ExecOptions, ExecResult } from "../machine/shell.js";
+export type { ExecOptions, ExecResult } from "../machine/exec.js";
 export { NetworkError, type NetworkProblem } from "../network/errors.js";

@@ -5,7 +5,7 @@ import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
 import type { BootStage } from "./boot-watch.js";
 import type { Holder } from "./host.js";
-import type { ExecResult } from "./shell.js";
+import type { ExecResult } from "./exec.js";
 import type { StoredNow } from "./storage-report.js";
 
 /** What a power-on is to be. */
@@ -70,6 +70,22 @@ export interface WorkerCalls {
     readonly stdin: string | undefined;
     readonly timeout: number | undefined;
   }): ExecResult;
+  /** Runs a command with its streams on ports (common/byte-port.ts). Answered with its exit status when it has ended. */
+  spawn(ask: {
+    /** names it in `kill` */
+    readonly process: number;
+    readonly command: string;
+    readonly stdin: MessagePort;
+    readonly stdout: MessagePort;
+    readonly stderr: MessagePort;
+  }): number;
+  kill(ask: { readonly process: number; readonly signal: string }): void;
+  readFile(ask: { readonly path: string }): Uint8Array<ArrayBuffer>;
+  writeFile(ask: {
+    readonly path: string;
+    readonly data: Blob;
+    readonly mode: number | undefined;
+  }): void;
   /** Connects to a TCP port of the router, and serves the connection on `stream`. */
   connect(ask: {
     readonly port: number;

@@ -165,7 +165,7 @@ export class Keeper {
   /** Has the router store what it holds back. Fails only with the router. */
   async #sync(): Promise<void> {
     await this.#boot()
-      .shell.exec("sync")
+      .shell.status("sync")
       .catch(() => undefined);
     this.#saves?.synced();
   }

@@ -30,7 +30,9 @@ import { checkOptions, type MachineOptions } from "./machine-options.js";
 import { Power, type RunStart } from "./power.js";
 import { RouterClient } from "./router-client.js";
 import { Run, type RunListener } from "./run.js";
-import type { ExecOptions, ExecResult } from "./shell.js";
+import type { Process } from "./command.js";
+import type { ExecOptions, ExecResult } from "./exec.js";
+import type { WriteFileOptions } from "./guest-files.js";
 import type { StorageReport } from "./storage-report.js";
 import { StorageWatch } from "./storage-watch.js";
 
@@ -186,6 +188,43 @@ export class Machine extends EventTarget {
    */
   exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     return this.#client.exec(command, options);
+  }
+
+  /**
+   * Runs a command beside whatever else runs, with its input and output as streams. Output that is not read holds the
+   * command back; `kill` signals it and what it started.
+   *
+   * @param command what `sh -c` would take
+   * @param options `signal` ends it
+   * @throws {MachineError} the router is off
+   */
+  spawn(command: string, options: { readonly signal?: AbortSignal } = {}): Process {
+    return this.#client.spawn(command, options);
+  }
+
+  /**
+   * Reads a file of the router, byte for byte.
+   *
+   * @param path absolute
+   * @throws {MachineError} the router is off, there is no such file, it is a directory, or larger than 256 MiB
+   */
+  readFile(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    return this.#client.readFile(path, signal);
+  }
+
+  /**
+   * Writes a file of the router, or replaces it: a reader there sees the old content or the new one.
+   *
+   * @param path absolute; its directory exists
+   * @param options `mode`: permissions, 0 to 0o7777; by default those of the file that is replaced, or 0o644
+   * @throws {MachineError} the router is off, or cannot store it: then the old file is as it was
+   */
+  writeFile(
+    path: string,
+    data: Blob | Uint8Array | string,
+    options: WriteFileOptions = {},
+  ): Promise<void> {
+    return this.#client.writeFile(path, data, options);
   }
 
   /**

@@ -359,10 +359,10 @@ class Session {
     this.#stopped.resolve({ how: "stopped" });
   }
 
-  /** Has the router store what it holds back, if it answers. */
+  /** Has the router store what it holds back, if it answers in time. */
   async #sync(signal: AbortSignal): Promise<void> {
-    const boot = this.#now;
-    await boot?.shell.exec("sync", { timeout: SYNC_MS, signal }).catch(() => undefined);
+    const sync = this.#now?.shell.status("sync", { timeout: SYNC_MS }).catch(() => undefined);
+    if (sync) await abortable(sync, signal);
   }
 
   #release(): void {

@@ -201,6 +201,13 @@ export class FakeWorker implements MachineWorker {
         if (this.deaf) await new Promise((_, reject) => signal.addEventListener("abort", reject));
         return { stdout: command, stderr: "", exitCode: 0 };
       },
+      spawn: async () => {
+        await running();
+        return 0;
+      },
+      kill: () => undefined,
+      readFile: () => new Uint8Array(),
+      writeFile: () => undefined,
       connect: () => undefined,
       http: () => ({ status: 204, statusText: "", headers: [], hasBody: false }),
       plugWan: () => undefined,

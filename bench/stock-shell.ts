@@ -1,14 +1,14 @@
 /**
- * Runs commands in the router's root shell on its second console (hvc0), which unmodified OpenWrt images offer.
+ * Runs commands in a router in stock v86, whose only way in is a console: the router's root shell on hvc0.
  *
  * There is no `stty` and no agent in the router: commands are typed into an interactive busybox ash, which echoes
  * them and edits lines of at most 512 characters. What comes back is told from the echo by a control character (RS)
  * that is typed only as its octal escape, followed by a token drawn anew for every command.
  */
-import { latin1 } from "../common/bytes.js";
-import { decodeByteString } from "./console-text.js";
-import { deferred } from "../common/deferred.js";
-import { MachineError } from "./errors.js";
+import { latin1 } from "../src/common/bytes.js";
+import { deferred } from "../src/common/deferred.js";
+import { decodeByteString } from "../src/machine/console-text.js";
+import { MachineError } from "../src/machine/errors.js";
 
 export interface ExecResult {
   /** standard output, decoded as UTF-8 */
