@@ -10,14 +10,15 @@ const LAYERS = {
   common: [],
   disk: ["common"],
   network: ["common"],
-  firmware: ["disk"],
-  snapshot: ["disk", "firmware"],
+  firmware: ["common", "disk"],
+  snapshot: ["common", "disk", "firmware"],
   machine: ["common", "disk", "snapshot", "network", "firmware"],
-  "web-pane": ["network"],
-  elements: ["machine", "firmware", "network", "web-pane"],
+  host: ["common", "disk", "snapshot", "network", "firmware", "machine"],
+  "web-pane": ["common", "network"],
+  elements: ["common", "host", "machine", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
-  cli: ["firmware", "disk", "machine", "network", "snapshot"],
-  "service-worker": ["network", "web-pane"],
+  cli: ["common", "host", "firmware", "disk", "machine", "network", "snapshot"],
+  "service-worker": ["common", "network", "web-pane"],
 };
 
 const folders = Object.keys(LAYERS);
@@ -79,6 +80,8 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       "@typescript-eslint/consistent-type-imports": "error",
       "no-console": "error",
+      // A hold that `using` releases at the end of its block.
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_" }],
     },
   },
   {

@@ -1,6 +1,7 @@
 import { defineConfig } from "@playwright/test";
 
-const LONG = /(?:two-tabs|storage-faults|network-load)\.test\.ts$/;
+const LONG =
+  /(?:two-tabs|storage-faults|faults-while-running|early-endings|network-load)\.test\.ts$/;
 
 /** Whole-page flows on the built site. Every test has a browser profile of its own, so storage is real. */
 export default defineConfig({

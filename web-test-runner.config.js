@@ -16,8 +16,8 @@ const styleSheets = {
 /** Module tests in a real Chromium: real IndexedDB, real workers. The repository root is what is served. */
 export default {
   files: [
-    "test/{disk,firmware,snapshot,machine,elements,web-pane}/**/*.test.ts",
-    "test/network/browser/*.test.ts",
+    "test/{disk,firmware,snapshot,elements,web-pane}/**/*.test.ts",
+    "test/{common,network}/browser/*.test.ts",
   ],
   nodeResolve: true,
   hostname: "127.0.0.1",

@@ -30,7 +30,10 @@ mkdirSync(RESULTS, { recursive: true });
 
 await suite("build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }));
 await suite("Node", nodeTest("test/cli"), tapCount);
+await suite("common", nodeTest("test/common"), tapCount);
 await suite("network", nodeTest("test/network"), tapCount);
+await suite("machine", nodeTest("test/machine"), tapCount);
+await suite("model of the machine", nodeTest("test/model"), tapCount);
 await suite("modules in Chromium", ["npx", "web-test-runner"], runnerCount);
 // Without one the pages that need it say so.
 await ensureDemoFactory((line) => console.log(line));

@@ -9,7 +9,7 @@ import { publishFirmware } from "../../src/cli/publish.js";
 import { V86_DIRECTORY } from "../../src/machine/assets.js";
 import { LLHTTP_DIRECTORY } from "../../src/network/llhttp.js";
 import { compressFiles } from "./compress.js";
-import { llhttpWasm } from "./llhttp.js";
+import { llhttpWasm } from "../../src/cli/llhttp.js";
 import { DIST, ROOT } from "./paths.js";
 
 const COMMON: BuildOptions = {
@@ -46,7 +46,7 @@ export async function build(): Promise<string> {
 async function buildWorker(): Promise<string> {
   const { metafile } = await esbuild({
     ...COMMON,
-    entryPoints: { "machine-worker": "src/machine/worker.ts" },
+    entryPoints: { "machine-worker": "src/host/worker.ts" },
     entryNames: "[name]-[hash]",
     outdir: `${DIST}playground`,
     external: NODE_PARTS_OF_V86,

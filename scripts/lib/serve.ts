@@ -20,6 +20,8 @@ const UNCHANGING = /-[A-Z0-9]{8}\.js$|\/v86-[\d.]+\/|\?sha256=/;
 
 /** What a guest origin is served; names as in src/web-pane/messages.ts. */
 const GUEST_FILES = /^\/router-(?:bridge\.html|bridge\.js|service-worker\.js)(?:\.map)?$/;
+/** Only pages of this computer may be the bridge's host. */
+const BRIDGE_POLICY = "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*";
 const SITE_HOST = /^(?:localhost|127\.0\.0\.1)$/;
 const GUEST_HOST = /^(?:[a-z0-9-]+\.)?router\.localhost$/;
 
@@ -57,6 +59,10 @@ export async function serve(
     const missing = () => refuse(404, "There is no such file here.");
     const host = (request.headers.host ?? "").replace(/:\d+$/, "").toLowerCase();
     const path = (request.url ?? "").replace(/\?.*/, "");
+    if (GUEST_HOST.test(host) || GUEST_FILES.test(path))
+      response.setHeader("Origin-Agent-Cluster", "?1");
+    if (path === "/router-bridge.html")
+      response.setHeader("Content-Security-Policy", BRIDGE_POLICY);
     // Another name that leads here is another site's, which would make this one its own origin.
     if (!SITE_HOST.test(host) && !GUEST_HOST.test(host)) refuse(421, "There is no such site here.");
     else if (GUEST_HOST.test(host) && !GUEST_FILES.test(path)) missing();

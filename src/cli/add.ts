@@ -2,7 +2,12 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { alignToOverlay } from "../disk/squashfs.js";
-import { type FirmwareManifest, isName, MANIFEST_FORMAT } from "../firmware/manifest.js";
+import {
+  type FirmwareManifest,
+  isName,
+  MANIFEST_FORMAT,
+  MAX_TITLE_CHARACTERS,
+} from "../firmware/manifest.js";
 import type { Context } from "./context.js";
 import { CommandError, hasCode, MissingToolError, UsageError } from "./errors.js";
 import { identifyFile, identifyKernel, KERNEL } from "./kernel.js";
@@ -27,8 +32,6 @@ const DEFAULT_DISK_MIB = 96;
 const MAX_DISK_MIB = 1024;
 /** Least overlay that holds a journal and some packages, in bytes. */
 const MIN_OVERLAY_BYTES = 8 * MEBIBYTE;
-
-const MAX_TITLE_CHARACTERS = 200;
 
 /**
  * @param file path of the file, relative to the context's working directory

@@ -2,15 +2,20 @@
  * A firmware's first boot in Node, with the machine's own code, up to the moment when nothing is left to be done: every
  * service started, web pages computed once, memory tidy.
  */
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Chunks } from "../disk/chunk-store.js";
 import type { FirmwareManifest } from "../firmware/manifest.js";
-import type { Chunks } from "../machine/messages.js";
+import { createMachine } from "../host/node.js";
+import { MachineError } from "../machine/errors.js";
+import { MachineProgressEvent, type ProgressStage } from "../machine/events.js";
+import type { Machine } from "../machine/machine.js";
 import { PAGE_BYTES, type SharedBlock } from "../snapshot/shared-pages.js";
 import type { Context } from "./context.js";
 import { CommandError } from "./errors.js";
-import { bootInNode, type NodeBoot } from "./node-boot.js";
 import { sharedPageFinder } from "./find-shared-pages.js";
+import { projectFiles } from "./project-files.js";
 import { folderOf } from "./shelf.js";
 import { warmWeb } from "./warm-web.js";
 
@@ -38,40 +43,100 @@ export interface FirstBoot {
 /** @throws {CommandError} it does not come up */
 export async function finishFirstBoot(
   manifest: FirmwareManifest,
-  { project, print, signal }: Context,
+  context: Pick<Context, "project" | "print" | "signal">,
 ): Promise<FirstBoot> {
-  const started = await bootInNode(manifest, { project, print, signal });
+  const { project, signal } = context;
+  signal.throwIfAborted();
+  const machine = await createMachine({
+    firmware: manifest.name,
+    overlay: null,
+    // Without a factory state, for one is to be made.
+    assets: projectFiles(project, { states: false }),
+  });
+  const destroy = () => void machine.destroy();
+  signal.addEventListener("abort", destroy, { once: true });
   try {
-    return await finish(started, manifest, { project, print, signal });
+    return await finish(machine, manifest, context);
   } finally {
-    started.boot.destroy();
+    signal.removeEventListener("abort", destroy);
+    await machine.destroy();
   }
 }
 
 async function finish(
-  { boot, until }: NodeBoot,
+  machine: Machine,
   manifest: FirmwareManifest,
   { project, print, signal }: Pick<Context, "project" | "print" | "signal">,
 ): Promise<FirstBoot> {
-  if (!(await until("shell", BOOT_MS)))
+  const stages = new Set<ProgressStage>();
+  machine.addEventListener("progress", (event) => {
+    if (!(event instanceof MachineProgressEvent) || stages.has(event.stage)) return;
+    stages.add(event.stage);
+    if (event.stage !== "fetch") print(`  ${event.stage}`);
+  });
+  const until = (came: () => boolean, milliseconds: number) =>
+    cameInTime(machine, came, milliseconds, signal);
+
+  machine.start().catch(() => undefined);
+  if (!(await until(() => machine.state === "running", BOOT_MS)))
     throw new CommandError(`${manifest.name} shows no shell within ${BOOT_MS / 1000} s.`);
-  if (!(await until("ready", BOOT_MS)))
+  if (!(await until(() => stages.has("ready"), BOOT_MS)))
     print("  it never says that it has finished booting; taken as it is");
   // Its DHCP server then knows the PC that every visitor's page will be, and need not look for a free address again.
-  await until("lease", SETTLE_MS);
+  await until(() => machine.network.phase === "leased", SETTLE_MS);
   print("  asking for the web pages once");
-  await warmWeb(boot, print, signal);
+  await warmWeb(machine, print, signal);
   print("  tidying its memory");
-  for (const command of [TIDY, REREAD]) await boot.exec(command);
-  await warmWeb(boot, print, signal);
+  for (const command of [TIDY, REREAD]) await machine.exec(command, { signal });
+  await warmWeb(machine, print, signal);
   print("  saving its memory");
-  await boot.exec("sync");
+  await machine.exec("sync", { signal });
   const root = await readFile(join(folderOf(project, manifest.name), manifest.root.file));
   const find = sharedPageFinder(root);
   let pages: SharedBlock[] = [];
-  const whole = await boot.whole((memory) => {
+  const capture = await machine.capture((memory) => {
     pages = find(memory);
     return pages.flatMap((block) => block.pages.map(({ guest }) => guest * PAGE_BYTES));
   });
-  return { ...whole, pages };
+  return { ...capture, pages };
+}
+
+/**
+ * Waits for something that a machine tells of by an event.
+ *
+ * @throws {CommandError} the machine went off
+ * @throws the signal's reason
+ */
+async function cameInTime(
+  machine: Machine,
+  came: () => boolean,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const late = AbortSignal.timeout(milliseconds);
+  while (!came()) {
+    signal.throwIfAborted();
+    if (machine.state === "off" || machine.state === "failed")
+      throw new CommandError(`The router did not come up: ${reasonOf(machine.error)}`);
+    if (late.aborted) return false;
+    await anyEvent(machine, AbortSignal.any([signal, late]));
+  }
+  return true;
+}
+
+/** Resolves at the machine's next event, or when the signal aborts. */
+async function anyEvent(machine: Machine, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const events = ["statechange", "progress", "networkchange"].map((name) =>
+    once(machine, name, { signal: either }),
+  );
+  await Promise.race(events).catch(() => undefined);
+  over.abort();
+}
+
+function reasonOf(error: Error | undefined): string {
+  if (!error) return "it went off by itself.";
+  const lines = error instanceof MachineError ? error.details : [];
+  return [error.message, ...lines].join("\n  ");
 }

@@ -1,7 +1,6 @@
 /** Asks a router's web server for the pages that a visitor sees first, so that what they compute is in memory. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Boot } from "../machine/boot.js";
-import { routerFetch } from "../network/router-fetch.js";
+import type { Machine } from "../machine/machine.js";
 
 /** How long the web server may take to begin, in milliseconds; and how often it is asked. */
 const START_MS = 60_000;
@@ -10,12 +9,11 @@ const LUCI = "/cgi-bin/luci/";
 
 /** Resolves when it answered, or when the firmware seems to have none. */
 export async function warmWeb(
-  boot: Boot,
+  machine: Machine,
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const get = (path: string, init: RequestInit = {}) =>
-    routerFetch(boot.exchange, "http://router/", path, { ...init, signal });
+  const get = (path: string, init: RequestInit = {}) => machine.fetch(path, { ...init, signal });
   const giveUp = performance.now() + START_MS;
   for (;;) {
     try {

@@ -3,6 +3,11 @@
  * `i * chunkBytes` of the disk. Stores know nothing of what the bytes mean.
  */
 
+/** The bytes of one chunk, in a buffer of their own. */
+export type Chunk = Uint8Array<ArrayBuffer>;
+/** Whole chunks of a disk by number. */
+export type Chunks = ReadonlyMap<number, Chunk>;
+
 /**
  * `strict`: a resolved commit is in a completed IndexedDB transaction with `durability: "strict"`.
  * `memory`: a resolved commit is lost with the worker.
@@ -20,7 +25,7 @@ export interface ChunkStore {
    * @returns its bytes, a copy of the caller's own
    * @throws {StorageError} the chunk cannot be read
    */
-  read(index: number): Promise<Uint8Array<ArrayBuffer>>;
+  read(index: number): Promise<Chunk>;
 
   /**
    * All chunks at one moment: no commit is in it by half. Takes as much memory as they have bytes.
@@ -28,7 +33,7 @@ export interface ChunkStore {
    * @returns copies of the caller's own
    * @throws {StorageError} a chunk cannot be read
    */
-  snapshot(): Promise<Map<number, Uint8Array<ArrayBuffer>>>;
+  snapshot(): Promise<Map<number, Chunk>>;
 
   /**
    * Stores all of these chunks or none, after everything committed before.
@@ -36,7 +41,7 @@ export interface ChunkStore {
    * @param chunks whole chunks by number; each `Uint8Array` spans its own buffer and is not changed until this settles
    * @throws {StorageError} nothing was stored; the same commit may be tried again
    */
-  commit(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void>;
+  commit(chunks: Chunks): Promise<void>;
 
   /**
    * Drops every chunk and stores these instead, in one step.
@@ -44,7 +49,7 @@ export interface ChunkStore {
    * @param chunks as for {@link commit}
    * @throws {StorageError} nothing was changed
    */
-  replace(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void>;
+  replace(chunks: Chunks): Promise<void>;
 
   /**
    * Drops every chunk, in one step.

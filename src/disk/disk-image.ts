@@ -4,6 +4,7 @@
  * Made of references where it can be: neither the space that nothing was written to nor the image below is copied for
  * every hole in the chunks.
  */
+import type { Chunks } from "./chunk-store.js";
 
 /** Zeros that all parts of a file share. In bytes. */
 const ZEROS_BYTES = 1024 * 1024;
@@ -16,7 +17,7 @@ const ZEROS_BYTES = 1024 * 1024;
  */
 export function diskImage(
   base: Uint8Array<ArrayBuffer>,
-  chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>,
+  chunks: Chunks,
   diskBytes: number,
   chunkBytes: number,
 ): Blob {

@@ -43,6 +43,10 @@ const SENTENCES: Record<StorageProblem, string> = {
   failed: "The browser could not read or save the router's data. Try again, or reload the page.",
 };
 
+export function isStorageProblem(value: unknown): value is StorageProblem {
+  return typeof value === "string" && Object.hasOwn(SENTENCES, value);
+}
+
 /** A failure of the browser's storage. `message` can be shown as it is; nothing already stored was changed. */
 export class StorageError extends Error {
   override readonly name = "StorageError";

@@ -7,7 +7,7 @@
  * stalls: reads and flushes stay pending, written bytes stay in memory, until somebody decides. Knows nothing of v86,
  * partitions or OpenWrt.
  */
-import type { ChunkStore } from "./chunk-store.js";
+import type { Chunk, Chunks, ChunkStore } from "./chunk-store.js";
 import { type StorageError, toStorageError } from "./errors.js";
 import type { ImageLayer } from "./image-layer.js";
 import { memoryChunkStore } from "./memory-chunk-store.js";
@@ -22,8 +22,6 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** Bytes that may wait for a commit; a write beyond that waits itself. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
-type Chunk = Uint8Array<ArrayBuffer>;
-
 export interface DiskOptions {
   readonly base: ImageLayer;
   readonly store: ChunkStore;
@@ -33,7 +31,7 @@ export interface DiskOptions {
    * Whole chunks over the image that a disk begins with on which nothing was written yet; else it is not looked at. They
    * are stored with the first change, so that what is stored never depends on them again.
    */
-  readonly seed?: ReadonlyMap<number, Chunk> | undefined;
+  readonly seed?: Chunks | undefined;
   /** called when the store failed; the request waits for {@link LayeredDisk.retry} or {@link LayeredDisk.detach} */
   readonly onStall?: (error: StorageError) => void;
   /** called after every commit, when {@link LayeredDisk.usage} may have changed */
@@ -48,7 +46,9 @@ export class LayeredDisk {
   #store: ChunkStore;
   #stored: Set<number>;
   /** what the disk begins with and is not stored yet */
-  #seed: ReadonlyMap<number, Chunk>;
+  #seed: Chunks;
+  /** whether it is to be stored though nothing was changed */
+  #seedIsWanted = false;
   /** recently used chunks, least recently used first; never newer than the store */
   readonly #cache = new Map<number, Chunk>();
   readonly #unsaved = new WriteBack((chunks) => this.#commit(chunks));
@@ -158,18 +158,17 @@ export class LayeredDisk {
     await this.#unsaved.flush();
   }
 
-  /** Drops the user's layer: the disk is the image again. */
-  async reset(): Promise<void> {
-    this.#queuedWrites++;
-    const reset = this.#lastWrite.then(async () => {
-      await this.#unsaved.drop();
-      await this.#store.clear();
-      this.#stored = new Set();
-      this.#seed = new Map();
-      this.#cache.clear();
-    });
-    this.#lastWrite = reset.catch(() => undefined).finally(() => this.#queuedWrites--);
-    return reset;
+  /**
+   * Stores what the disk begins with, as its first change would, so that what is stored is this disk and no other:
+   * kept memory needs a generation to belong to. Does nothing when there is no seed or it is stored.
+   */
+  async storeSeed(): Promise<void> {
+    const [first] = this.#seed;
+    if (!first) return;
+    const [index, chunk] = first;
+    this.#seedIsWanted = true;
+    if (!this.#unsaved.edit(index)) this.#unsaved.add(index, chunk.slice());
+    await this.flush();
   }
 
   /**
@@ -213,7 +212,7 @@ export class LayeredDisk {
     this.#store.close();
   }
 
-  async #storedChunks(): Promise<ReadonlyMap<number, Chunk>> {
+  async #storedChunks(): Promise<Chunks> {
     try {
       return await this.#store.snapshot();
     } catch (error) {
@@ -223,17 +222,18 @@ export class LayeredDisk {
   }
 
   /** Stores a batch of whole chunks, however often it has to be tried. */
-  async #commit(batch: ReadonlyMap<number, Chunk>): Promise<void> {
+  async #commit(batch: Chunks): Promise<void> {
     const changed = new Map(
       // Filesystems clear tables that are zeros already: what the image has needs no storing.
       [...batch].filter(
         ([index, chunk]) => this.#stored.has(index) || !this.#isInitial(index, chunk),
       ),
     );
-    if (changed.size > 0) {
+    if (changed.size > 0 || this.#seedIsWanted) {
       for (const [index, chunk] of this.#seed) if (!changed.has(index)) changed.set(index, chunk);
       await this.#insist(() => this.#store.commit(changed));
       this.#seed = new Map();
+      this.#seedIsWanted = false;
     }
     for (const [index, chunk] of changed) {
       this.#stored.add(index);
@@ -247,7 +247,7 @@ export class LayeredDisk {
    *
    * @param older what the chunks that it changes in part held before, when that is not in memory
    */
-  #accept(pieces: readonly Piece[], data: Uint8Array, older?: ReadonlyMap<number, Chunk>): void {
+  #accept(pieces: readonly Piece[], data: Uint8Array, older?: Chunks): void {
     for (const { index, from, at, length } of pieces) {
       const part = data.subarray(at, at + length);
       const chunk = this.#unsaved.edit(index);

@@ -18,12 +18,19 @@ const PIECES = Math.ceil((4 * 1024 * 1024 * 1.1) / PIECE_BYTES);
 /** Stands in no committed transaction. */
 const KEY = "padding";
 
+/** The log is the origin's, and of the browser that runs now: once in this page or worker is enough. */
+let retired: Promise<void> | undefined;
+
 /**
- * Makes the browser begin a new log, by a transaction that leaves nothing; takes it some 25 ms. Never rejects: where
- * there is no room for that, or no LevelDB, everything else works as well.
+ * Makes the browser begin a new log, by a transaction that leaves nothing; takes it some 25 ms, the first time. For who
+ * holds the lock of an overlay and is about to write. Never rejects: where there is no room for that, or no LevelDB,
+ * everything else works as well.
  */
-export async function retireLog(use: UseStore): Promise<void> {
-  if (!isLevelDb()) return;
+export function retireLog(use: UseStore): Promise<void> {
+  return (retired ??= isLevelDb() ? writePadding(use) : Promise.resolve());
+}
+
+async function writePadding(use: UseStore): Promise<void> {
   try {
     await use("readwrite", async (store) => {
       const piece = new Uint8Array(PIECE_BYTES);

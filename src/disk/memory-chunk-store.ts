@@ -1,7 +1,5 @@
-import type { ChunkStore } from "./chunk-store.js";
+import type { Chunk, Chunks, ChunkStore } from "./chunk-store.js";
 import { nextGeneration } from "./generation.js";
-
-type Chunk = Uint8Array<ArrayBuffer>;
 
 /**
  * Chunks in memory, over an optional store below that is only ever read: "run without saving".
@@ -55,6 +53,6 @@ export function memoryChunkStore(below?: ChunkStore): ChunkStore {
   };
 }
 
-function copyOf(chunks: ReadonlyMap<number, Chunk>): Map<number, Chunk> {
+function copyOf(chunks: Chunks): Map<number, Chunk> {
   return new Map(Array.from(chunks, ([index, chunk]) => [index, chunk.slice()]));
 }

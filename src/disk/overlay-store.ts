@@ -6,7 +6,7 @@
  * opens one to write holds the overlay's lock.
  */
 import { get, keys, promisifyRequest } from "idb-keyval";
-import type { ChunkStore } from "./chunk-store.js";
+import type { Chunks, ChunkStore } from "./chunk-store.js";
 import { toStorageError } from "./errors.js";
 import { nextGeneration } from "./generation.js";
 import { abort, type Connection, connect } from "./indexeddb.js";
@@ -47,11 +47,14 @@ export async function deleteOverlay(
  *
  * @param identity what the overlay belongs to
  * @param chunkBytes chunk size in bytes of a new overlay; a stored one must have the same
+ * @param purpose "write" makes what is stored safe from the next change before it is asked for (leveldb-log.ts); the
+ *   caller holds the overlay's lock then. Nobody is kept from changing what was opened to be read.
  * @throws {StorageError} `unavailable`, `in-use`, `newer`, `mismatch` or `damaged`; nothing stored is changed
  */
 export async function openOverlayStore(
   identity: OverlayIdentity,
   chunkBytes: number,
+  purpose: "read" | "write" = "write",
 ): Promise<ChunkStore> {
   const shape = { ...identity, chunkBytes };
   const connection = await connect(overlayKey(identity), {
@@ -61,6 +64,7 @@ export async function openOverlayStore(
   });
   try {
     const stored = await connection.use("readonly", (store) => readOverlay(store, shape));
+    if (purpose === "write" && stored.hasHeader) void retireLog(connection.useRelaxed);
     return chunkStore(connection, shape, stored);
   } catch (error) {
     connection.close();
@@ -75,14 +79,12 @@ function chunkStore(
 ): ChunkStore {
   const { use, useRelaxed } = connection;
   let { hasHeader, generation } = stored;
-  /** before anything is changed, and as soon as there is something to lose */
-  let retired = hasHeader ? retireLog(useRelaxed) : undefined;
   /** the last number that a transaction was given; one that failed leaves a gap */
   let given = generation;
 
   /** Runs a change and counts the generation on, in one transaction. */
   async function change(write: (store: IDBObjectStore) => void): Promise<void> {
-    await (retired ??= retireLog(useRelaxed));
+    await retireLog(useRelaxed);
     await use("readwrite", async (store) => {
       const next = (given = nextGeneration(given));
       try {
@@ -98,11 +100,11 @@ function chunkStore(
     });
   }
 
-  function put(store: IDBObjectStore, chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): void {
+  function put(store: IDBObjectStore, chunks: Chunks): void {
     for (const [index, chunk] of chunks) store.put(chunk, index);
   }
 
-  async function replace(chunks: ReadonlyMap<number, Uint8Array<ArrayBuffer>>): Promise<void> {
+  async function replace(chunks: Chunks): Promise<void> {
     await change((store) => {
       store.clear();
       put(store, chunks);

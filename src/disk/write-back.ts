@@ -6,8 +6,7 @@
  * is written again before its batch begins costs nothing more.
  */
 import { deferred, type Deferred } from "../common/deferred.js";
-
-type Chunk = Uint8Array<ArrayBuffer>;
+import type { Chunk, Chunks } from "./chunk-store.js";
 
 /**
  * How long a batch gathers writes when nobody waits for it, in milliseconds: long enough to store a block that a
@@ -38,7 +37,7 @@ export class WriteBack {
   #commits = 0;
 
   /** @param commit stores these chunks and does not fail: it resolves when they are stored, however long that takes */
-  constructor(private readonly commit: (chunks: ReadonlyMap<number, Chunk>) => Promise<void>) {}
+  constructor(private readonly commit: (chunks: Chunks) => Promise<void>) {}
 
   /** Whether everything is stored. */
   get clean(): boolean {
@@ -100,14 +99,6 @@ export class WriteBack {
       this.#holds--;
       this.#begin();
     }
-  }
-
-  /** Forgets what was not begun to be stored, and resolves when the commit under way is over. */
-  async drop(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#gathering?.stored.resolve();
-    this.#gathering = undefined;
-    await this.#committing?.stored.promise;
   }
 
   /** All chunks that are not stored yet; not to be changed. */

@@ -3,7 +3,7 @@
  * put it in again, in the same task or a later one, and a router that was ended by that would have to start anew. Who
  * comes for the same router does not wait for it.
  */
-import { type Clock, REAL_CLOCK } from "../network/clock.js";
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
 
 /** How long an element may be away, in milliseconds: a transition from one view of a page to another. */
 const MAX_MS = 1000;

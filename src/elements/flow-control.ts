@@ -7,7 +7,7 @@
  *
  * @see Linux, drivers/tty/n_tty.c: n_tty_receive_signal_char starts the output again
  */
-import type { Clock } from "../network/clock.js";
+import type { Clock } from "../common/clock.js";
 
 const XOFF = "\x13";
 /** XON, and INTR, QUIT and SUSP as they are set on every Linux terminal: Ctrl+Q, Ctrl+C, Ctrl+\, Ctrl+Z. */

@@ -6,9 +6,9 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { StorageError } from "../machine/errors.js";
-import { MachineProgressEvent } from "../machine/events.js";
-import { Machine } from "../machine/machine.js";
-import type { StorageReport } from "../machine/storage-watch.js";
+import { Machine } from "../host/browser.js";
+import { MachineProgressEvent, StorageChangeEvent } from "../machine/events.js";
+import type { StorageReport } from "../machine/storage-report.js";
 import { Absence } from "./absence.js";
 import "./confirm-dialog.js";
 import type { ConfirmDialog } from "./confirm-dialog.js";
@@ -180,8 +180,6 @@ export class OpenwrtPlayground extends LitElement {
   /** settles when nobody in this page has the router any more who left with it */
   #recalled: Promise<void> = Promise.resolve();
   #listening: AbortController | undefined;
-  #readingStorage = false;
-  #storageChanged = false;
 
   /**
    * The machine of this element; another one after `firmware` or `overlay` changed.
@@ -407,7 +405,9 @@ export class OpenwrtPlayground extends LitElement {
       if (event instanceof MachineProgressEvent) this.progress = event;
     });
     on("error", () => this.requestUpdate());
-    on("storagechange", () => void this.#readStorage(machine));
+    on("storagechange", (event) => {
+      if (event instanceof StorageChangeEvent) void this.#showStorage(machine, event.report);
+    });
   }
 
   #stateChanged(machine: Machine): void {
@@ -434,18 +434,11 @@ export class OpenwrtPlayground extends LitElement {
     this.renderRoot.querySelector<HTMLElement>(`${place} button:enabled`)?.focus();
   }
 
-  /** At most one question at a time; what changed meanwhile is asked for once more. */
-  async #readStorage(machine: Machine): Promise<void> {
+  /** @param report what is stored; `undefined` when a router that is off has to be asked */
+  async #showStorage(machine: Machine, report: StorageReport | undefined): Promise<void> {
     this.requestUpdate();
-    this.#storageChanged = true;
-    if (this.#readingStorage) return;
-    this.#readingStorage = true;
-    while (this.#storageChanged) {
-      this.#storageChanged = false;
-      const storage = await machine.storage().catch(() => undefined);
-      if (storage && machine === this.#machine) this.storage = storage;
-    }
-    this.#readingStorage = false;
+    const storage = report ?? (await machine.storage().catch(() => undefined));
+    if (storage && machine === this.#machine) this.storage = storage;
   }
 
   #discard(): Promise<void> {

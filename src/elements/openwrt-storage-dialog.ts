@@ -2,7 +2,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Machine } from "../machine/machine.js";
-import type { StorageReport } from "../machine/storage-watch.js";
+import type { StorageReport } from "../machine/storage-report.js";
 import { download } from "./download.js";
 import { keptMemoryText, savedText, TEXT } from "./strings.js";
 import { buttonStyles, dialogStyles } from "./styles.js";

@@ -7,7 +7,7 @@
 import { css, html, LitElement, nothing, unsafeCSS, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import xtermCss from "@xterm/xterm/css/xterm.css";
-import { REAL_CLOCK } from "../network/clock.js";
+import { REAL_CLOCK } from "../common/clock.js";
 import { readText } from "./clipboard.js";
 import type { ConsoleMachine } from "./console-machine.js";
 import { FileDrop } from "./dropped-files.js";

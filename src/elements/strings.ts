@@ -1,5 +1,5 @@
 /** Every text of the elements that a person reads, in one place. */
-import type { Holder } from "../machine/tabs.js";
+import type { Holder } from "../machine/host.js";
 import type { MachineState, ProgressStage } from "../machine/events.js";
 
 export const STATE_TEXT: Record<MachineState, string> = {
@@ -139,7 +139,8 @@ export const WEB_TEXT = {
   brokenTitle: "The web interface cannot be shown",
   open: "Open in a new tab",
   dismiss: "Dismiss",
-  signInText: "The router asks for a name and a password.",
+  signInText:
+    "The router's web server asks for a name and a password, not this site. What you type is sent to the router.",
   userName: "User name",
   password: "Password",
   signIn: "Sign in",

@@ -2,7 +2,7 @@
  * Tells the router how large its console's window is, for a serial line does not: once it is quiet, and only what it
  * does not know yet.
  */
-import type { Clock } from "../network/clock.js";
+import type { Clock } from "../common/clock.js";
 import type { ConsoleMachine } from "./console-machine.js";
 
 const QUIET_MS = 300;

@@ -1,13 +1,18 @@
 /** `images/catalogue.json`: which firmware a site offers. Written when the site is published, see src/cli/publish.ts. */
 import { downloadText } from "./download.js";
 import { FirmwareError } from "./errors.js";
-import { checkFormat, nameField, parseObject, textField } from "./manifest.js";
+import {
+  checkFormat,
+  MAX_TITLE_CHARACTERS,
+  nameField,
+  parseObject,
+  textField,
+} from "./manifest.js";
 
 /** Version of the format. */
 export const CATALOGUE_FORMAT = 1;
 
 const FILE = "catalogue.json";
-const MAX_TITLE_CHARACTERS = 200;
 
 /** One firmware of the site. */
 export interface CatalogueEntry {

@@ -1,3 +1,4 @@
+import { hex } from "../common/bytes.js";
 import { FirmwareError } from "./errors.js";
 
 /**
@@ -8,6 +9,5 @@ export async function sha256(bytes: BufferSource): Promise<string> {
   // The DOM's types know nothing of pages without it.
   const subtle = crypto.subtle as SubtleCrypto | undefined;
   if (!subtle) throw new FirmwareError("insecure", "");
-  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(new Uint8Array(await subtle.digest("SHA-256", bytes)));
 }

@@ -38,6 +38,10 @@ const SENTENCES = {
     `This device has not enough free memory for the firmware's file ${file}. Close other tabs and try again.`,
 } satisfies Record<string, (subject: string) => string>;
 
+export function isFirmwareProblem(value: unknown): value is FirmwareProblem {
+  return typeof value === "string" && Object.hasOwn(SENTENCES, value);
+}
+
 /** A firmware cannot be used. `message` can be shown as it is; nothing stored was changed. */
 export class FirmwareError extends Error {
   override readonly name = "FirmwareError";
@@ -45,7 +49,7 @@ export class FirmwareError extends Error {
   /** @param subject the firmware's name, the file, or what is wrong with it: what the problem's sentence wants */
   constructor(
     readonly problem: FirmwareProblem,
-    subject: string,
+    readonly subject: string,
     options?: { cause?: unknown },
   ) {
     super(SENTENCES[problem](subject), options);

@@ -121,7 +121,8 @@ export async function loadManifest(
   return manifest;
 }
 
-function checkRoot(root: ArrayBuffer): void {
+/** @throws {FirmwareError} it is no whole squashfs */
+export function checkRoot(root: ArrayBuffer): void {
   try {
     readSuperblock(new Uint8Array(root), root.byteLength);
   } catch (cause) {

@@ -18,7 +18,7 @@ export const MAX_DISK_BYTES = 1024 * 1024 * 1024;
 /** Of a factory state: memory as saved, and the chunks that the first boot wrote. */
 export const MAX_STATE_BYTES = 256 * 1024 * 1024;
 
-const MAX_TITLE_CHARACTERS = 200;
+export const MAX_TITLE_CHARACTERS = 200;
 const MAX_VERSION_CHARACTERS = 100;
 
 /** Size in bytes and SHA-256 in lower-case hex of a file. */

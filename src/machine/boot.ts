@@ -1,30 +1,23 @@
 /**
- * One power-on: the emulator, its disk, its consoles and its network, from the first instruction or from a saved state
- * to the end of that boot. Runs in a machine's worker, and in Node where a factory state is made.
+ * One life of the emulated PC: its consoles, its shell and its network, from the first instruction or from a saved
+ * state to the reset, the halt or the panic that ends it. Knows nothing of where its disk is stored.
  */
-import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
-import type { StorageError } from "../disk/errors.js";
-import { ImageLayer } from "../disk/image-layer.js";
-import { LayeredDisk } from "../disk/layered-disk.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
-import type { HttpExchange } from "../network/http-message.js";
-import { storeState } from "../snapshot/saved-state.js";
-import { failure } from "./failure.js";
+import type { Clock } from "../common/clock.js";
+import { type Deferred, deferred } from "../common/deferred.js";
+import type { LayeredDisk } from "../disk/layered-disk.js";
+import type { LanStatus } from "../network/lan-host.js";
 import { type BootStage, ConsoleWatch } from "./boot-watch.js";
-import { identityOf, openStore, type Restored, stateToRestore } from "./boot-store.js";
 import { ByteTail } from "./byte-tail.js";
+import { COMMAND_LINE } from "./command-line.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
-import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
-import { PageRequests } from "./page-requests.js";
+import type { Hold } from "./holds.js";
 import { isPanic } from "./panic.js";
-import { PC } from "./pc-identity.js";
+import { MEMORY_BYTES } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
-import { type ExecResult, RouterShell } from "./shell.js";
-import { SyncSchedule } from "./sync-schedule.js";
+import { RouterShell } from "./shell.js";
+import type { BootParts, Restored } from "./start-plan.js";
 import { Pc } from "./v86.js";
-
-const USAGE_EVERY_MS = 250;
 
 /**
  * True when the first boot's configuration exists (OpenWrt's /bin/config_generate makes it; other roots have none to
@@ -44,171 +37,143 @@ const SHOWN_BYTES = 64 * 1024;
 /** How long a restored router may take to answer before it is given up and booted, in milliseconds. */
 const RESTORED_ANSWER_MS = 30_000;
 
-/** Who runs a boot. */
-export interface BootHost {
-  post(message: FromWorker, transfer?: Transferable[]): void;
+export interface BootOptions {
+  readonly clock: Clock;
+  /** compiled v86.wasm */
+  readonly emulator: WebAssembly.Module;
+  readonly disk: LayeredDisk;
+  /** what it boots, or what it goes on from */
+  readonly from: { readonly parts: BootParts } | { readonly restored: Restored };
+  /** whether the WAN cable is plugged in */
+  readonly wan: boolean;
   /** @param path below the directory with the built files */
   loadWasm(path: string): Promise<WebAssembly.Module>;
+  readonly on: BootListener;
 }
 
-function causeText(cause: unknown): string {
-  return cause instanceof Error || cause instanceof DOMException
-    ? `${cause.name}: ${cause.message}`
-    : typeof cause === "string"
-      ? cause
-      : "";
+export interface BootListener {
+  /** bytes on the first console */
+  output(bytes: Uint8Array<ArrayBuffer>): void;
+  stage(stage: BootStage): void;
+  network(status: LanStatus): void;
+  /** The WAN cable leads nowhere, against what was wished: what answers there could not be downloaded. */
+  unplugged(error: unknown): void;
+}
+
+/** How the guest ended its life. */
+export interface BootEnd {
+  readonly how: "reboot" | "halt" | "panic";
+  readonly lastLines: readonly string[];
 }
 
 export class Boot {
-  readonly #pc: Pc;
-  readonly #shell: RouterShell;
-  readonly #network: RouterNetwork;
+  readonly pc: Pc;
+  readonly shell: RouterShell;
+  readonly network: RouterNetwork;
+  readonly #options: BootOptions;
   readonly #watch: ConsoleWatch;
-  readonly #identity: OverlayIdentity;
   /** what the first console showed last */
   readonly #shown = new ByteTail(SHOWN_BYTES);
   /** what was typed before a restored router may be used; `undefined` from then on */
   #held: Uint8Array[] | undefined;
-  readonly #requests: PageRequests;
-  /** from when the router may be used, if its changes are stored at all */
-  #syncs: SyncSchedule | undefined;
+  readonly #ended: Deferred<BootEnd> = deferred();
   /** the services have started */
   #isUp = false;
-  #usageDue = false;
   #panicSuspected = false;
   #over = false;
 
-  private constructor(
-    message: StartMessage,
-    private readonly disk: LayeredDisk,
-    private readonly store: ChunkStore,
-    private readonly host: BootHost,
-    restored: Restored | undefined,
-  ) {
+  /** Resolves when a shell answers that finds its configuration; rejects when a restored router does not answer. */
+  readonly ready: Promise<void>;
+  /** Resolves when the guest ended; rejects when the emulator failed. */
+  readonly ended: Promise<BootEnd> = this.#ended.promise;
+
+  constructor(options: BootOptions) {
+    this.#options = options;
+    const { on, from } = options;
+    const restored = "restored" in from ? from.restored : undefined;
     const encoder = new TextEncoder();
     this.#watch = new ConsoleWatch({
       onStage: (stage) => this.#reached(stage),
       onPanicLine: () => void this.#checkPanic(),
     });
-    this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
-    this.#identity = identityOf(message);
+    this.shell = new RouterShell((text) => this.pc.sendConsole(encoder.encode(text)));
     this.#held = restored ? [] : undefined;
     if (restored?.console) this.#print(restored.console);
-    this.#pc = new Pc({
-      ...message,
-      disk,
-      state: restored?.state,
-      pages: restored?.pages,
+    this.pc = new Pc({
+      wasm: options.emulator,
+      boot: "parts" in from ? from.parts : undefined,
+      commandLine: COMMAND_LINE,
+      memoryBytes: MEMORY_BYTES,
+      disk: options.disk,
+      restored,
       on: {
         serial: (bytes) => {
           this.#watch.receive(bytes);
           this.#print(bytes);
-          this.#syncs?.printed();
         },
-        console: (bytes) => this.#shell.receive(bytes),
-        frame: (card, frame) => this.#network.receive(card, frame),
+        console: (bytes) => this.shell.receive(bytes),
+        frame: (card, frame) => this.network.receive(card, frame),
         reboot: () => this.#end(this.#panicSuspected ? "panic" : "reboot"),
         halt: () => this.#end("halt"),
         error: (error) => this.#fail(error),
       },
     });
-    this.#network = new RouterNetwork({
-      loadWasm: (path) => host.loadWasm(path),
-      pc: this.#pc,
-      shell: this.#shell,
+    this.network = new RouterNetwork({
+      loadWasm: (path) => options.loadWasm(path),
+      pc: this.pc,
+      shell: this.shell,
       isUp: restored !== undefined,
-      onStatus: (status) => this.host.post({ type: "network", status }),
+      onStatus: (status) => on.network(status),
     });
-    this.#requests = new PageRequests({
-      shell: this.#shell,
-      network: this.#network,
-      post: (answer) => this.host.post(answer),
-      onTouched: () => this.#syncs?.touched(),
-    });
-    if (message.wan) void this.#network.plugWan(true).catch(() => undefined);
-    const ready = restored ? this.#restored() : this.#shellReady();
-    ready.then(
-      () => {
-        this.host.post({ type: "shell" });
-        this.#network.begin();
-        if (store.durability === "strict") this.#syncs = new SyncSchedule(() => this.#sync());
-        this.#letIn();
-        if (!restored) void this.#watchServices().catch(() => undefined);
-      },
-      (error: unknown) => {
-        if (restored) this.#unfit(error);
-      },
-    );
-    this.#postUsage();
+    if (options.wan) this.network.plugWan(true).catch((error: unknown) => on.unplugged(error));
+    this.ready = (restored ? this.#restored() : this.#booted()).then(() => this.#letIn());
+    this.ready.catch(() => undefined);
   }
 
-  /** @throws {StorageError} the store cannot be opened */
-  static async start(message: StartMessage, host: BootHost): Promise<Boot> {
-    let boot: Boot | undefined;
-    const { diskBytes } = message;
-    const store = await openStore(message);
-    if (message.reset) await store.clear();
-    const disk = await LayeredDisk.open({
-      base: new ImageLayer(new Uint8Array(message.root), diskBytes),
-      store,
-      chunkBytes: CHUNK_BYTES,
-      seed: message.restore?.kind === "factory" ? message.restore.seed : undefined,
-      onStall: (error) => boot?.stalled(error),
-      onCommit: () => boot?.usageChanged(),
-    });
-    try {
-      const restored = await stateToRestore(message, disk, store.generation());
-      boot = new Boot(message, disk, store, host, restored);
-      return boot;
-    } catch (error) {
-      disk.close();
-      throw error;
+  /** What the first console showed last. */
+  get shown(): Uint8Array<ArrayBuffer> {
+    return this.#shown.bytes;
+  }
+
+  get lastLines(): readonly string[] {
+    return this.#watch.lastLines;
+  }
+
+  /** Types on the first console; before a restored router may be used it waits. */
+  type(bytes: Uint8Array): void {
+    if (this.#held) this.#held.push(bytes);
+    else this.pc.sendSerial(bytes);
+  }
+
+  /**
+   * Holds the CPU where a state can be had and everything that was written to the disk is stored.
+   *
+   * @throws {MachineError} the router is too busy
+   */
+  async still(disk: LayeredDisk): Promise<Hold> {
+    for (;;) {
+      await disk.flush();
+      const hold = await this.pc.holdIdle("still");
+      // Something was written before it idled: that state belongs to a disk that is not stored yet.
+      if (disk.flushed) return hold;
+      hold[Symbol.dispose]();
     }
   }
 
-  /** Runs a command, as the page's `exec` does. */
-  exec(command: string): Promise<ExecResult> {
-    return this.#shell.exec(command);
-  }
-
-  /** HTTP to the router. */
-  readonly exchange: HttpExchange = (request, signal) => this.#network.exchange(request, signal);
-
-  /** Stops for good. What was not flushed is lost. */
-  destroy(): void {
+  /** Ends it from outside: the CPU stands still for good, and whoever waits for the router is told why. */
+  end(reason: Error): void {
+    if (this.#over) return;
     this.#over = true;
-    this.#syncs?.end();
-    this.#shell.end(new MachineError("The router was switched off."));
-    this.#network.destroy();
-    void this.#pc.pause();
-    this.disk.close();
+    this.#letGo(reason);
   }
 
-  receive(message: Exclude<ToWorker, { type: "start" }>): void {
-    switch (message.type) {
-      case "input":
-        this.#syncs?.touched();
-        // Nobody touches a restored router before it is fresh.
-        return this.#held
-          ? void this.#held.push(message.bytes)
-          : this.#pc.sendSerial(message.bytes);
-      case "snapshot":
-        return void this.#requests.answer(message.id, async () => {
-          const chunks = await this.disk.snapshot();
-          this.host.post({ type: "chunks", id: message.id, chunks });
-        });
-      case "save":
-        return void this.#requests.answer(message.id, async () => {
-          const bytes = await this.#store();
-          this.host.post({ type: "saved", id: message.id, bytes });
-        });
-      case "decide":
-        return this.#decide(message.decision);
-      case "stop":
-        return void this.#pc.pause().then(() => this.#end("stopped"));
-      default:
-        return this.#requests.receive(message);
-    }
+  async #restored(): Promise<void> {
+    const { clock } = this.#options;
+    const late = deferred<never>();
+    const intime = clock.after(RESTORED_ANSWER_MS, () =>
+      late.reject(new Error("The restored router does not answer.")),
+    );
+    await Promise.race([freshen(this.shell), late.promise]).finally(intime);
   }
 
   /**
@@ -216,173 +181,74 @@ export class Boot {
    * yet is of no use to anybody, so that moment is waited for; no longer than until the services have started, for its
    * owner may have removed it.
    */
-  async #shellReady(): Promise<void> {
-    await this.#shell.connect();
-    const giveUp = performance.now() + CONFIG_WAIT_MS;
-    while (performance.now() < giveUp) {
-      const { exitCode } = await this.#shell.exec(`${CONFIGURED} || ${INIT_COMPLETE}`);
-      if (exitCode === 0 || this.#isUp) return;
-      await new Promise((resolve) => setTimeout(resolve, CONFIG_POLL_MS));
+  async #booted(): Promise<void> {
+    const { clock } = this.#options;
+    await this.shell.connect();
+    const giveUp = clock.now() + CONFIG_WAIT_MS;
+    while (clock.now() < giveUp) {
+      const { exitCode } = await this.shell.exec(`${CONFIGURED} || ${INIT_COMPLETE}`);
+      if (exitCode === 0 || this.#isUp) break;
+      await this.#sleep(CONFIG_POLL_MS);
     }
-  }
-
-  #reached(stage: BootStage): void {
-    if (stage === "ready") this.#isUp = true;
-    this.host.post({ type: "stage", stage });
-  }
-
-  async #watchServices(): Promise<void> {
-    for (let poll = 0; poll < INIT_POLLS; poll++) {
-      await new Promise((resolve) => setTimeout(resolve, INIT_POLL_MS));
-      if (this.#isUp) return;
-      if ((await this.#shell.exec(INIT_COMPLETE)).exitCode === 0) return this.#reached("ready");
-    }
-  }
-
-  #print(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#shown.push(bytes);
-    this.host.post({ type: "output", bytes }, [bytes.buffer]);
-  }
-
-  async #restored(): Promise<void> {
-    const late = new Promise<never>((_resolve, reject) =>
-      setTimeout(
-        () => reject(new Error("The restored router does not answer.")),
-        RESTORED_ANSWER_MS,
-      ),
-    );
-    await Promise.race([freshen(this.#shell), late]);
+    void this.#watchServices().catch(() => undefined);
   }
 
   #letIn(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const bytes of held) this.#pc.sendSerial(bytes);
-    if (held.length > 0) this.#syncs?.touched();
+    for (const bytes of held) this.pc.sendSerial(bytes);
+    this.network.begin();
   }
 
-  #unfit(error: unknown): void {
-    if (this.#over) return;
-    this.destroy();
-    this.host.post({ type: "unfit", message: String(error) });
+  #reached(stage: BootStage): void {
+    if (stage === "ready") this.#isUp = true;
+    this.#options.on.stage(stage);
   }
 
-  /**
-   * Memory at a moment when the disk is all stored, and the disk's generation then.
-   *
-   * @throws {MachineError} the router is too busy, or its changes cannot be saved just now
-   */
-  save(): Promise<{ state: ArrayBuffer; generation: number }> {
-    return this.#still((state) => ({ state, generation: this.store.generation() }));
-  }
-
-  /**
-   * The same, with all that was written to the disk by that moment.
-   *
-   * @param choose is given the memory, and says the addresses of pages that the state shall leave out
-   * @throws {MachineError} as above
-   */
-  whole(
-    choose?: (memory: Uint8Array) => readonly number[],
-  ): Promise<{ state: ArrayBuffer; chunks: Chunks }> {
-    return this.#still(async (state) => ({ state, chunks: await this.disk.snapshot() }), choose);
-  }
-
-  /** Stops the CPU where a state can be had and the disk is all stored, until `take` is done with it. */
-  async #still<T>(
-    take: (state: ArrayBuffer) => T | Promise<T>,
-    choose?: (memory: Uint8Array) => readonly number[],
-  ): Promise<T> {
-    try {
-      for (;;) {
-        await this.disk.flush();
-        const state = await this.#pc.saveState(choose);
-        // Something was written before it idled: that state belongs to a disk that is not stored yet.
-        if (this.disk.flushed) return await take(state);
-        void this.#pc.resume();
-      }
-    } finally {
-      void this.#pc.resume();
+  async #watchServices(): Promise<void> {
+    for (let poll = 0; poll < INIT_POLLS && !this.#over; poll++) {
+      await this.#sleep(INIT_POLL_MS);
+      if (this.#isUp) return;
+      if ((await this.shell.exec(INIT_COMPLETE)).exitCode === 0) return this.#reached("ready");
     }
   }
 
-  /** Saves the memory beside the overlay, for the next visit. @returns its size in bytes */
-  async #store(): Promise<number> {
-    const { state, generation } = await this.save();
-    const bytes = state.byteLength;
-    await storeState(this.#identity, {
-      pc: PC,
-      generation,
-      state,
-      console: this.#shown.bytes,
-    });
-    return bytes;
-  }
-
-  /** The store failed: hold the guest, so that it neither times out nor piles up more. */
-  stalled(error: StorageError): void {
-    void this.#pc.pause();
-    this.host.post({ type: "stalled", problem: error.problem, cause: causeText(error.cause) });
-  }
-
-  usageChanged(): void {
-    if (this.#usageDue) return;
-    this.#usageDue = true;
-    setTimeout(() => this.#postUsage(), USAGE_EVERY_MS);
-  }
-
-  #postUsage(): void {
-    this.#usageDue = false;
-    this.host.post({ type: "usage", ...this.disk.usage });
-  }
-
-  #decide(decision: "retry" | "detach"): void {
-    void this.#pc.resume();
-    if (decision === "retry") this.disk.retry();
-    else void this.disk.detach().then(() => this.#postUsage());
-  }
-
-  /** Has the router store what it holds in memory. Fails only with the boot. */
-  async #sync(): Promise<void> {
-    await this.#shell.exec("sync").catch(() => undefined);
+  #print(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#shown.push(bytes);
+    this.#options.on.output(bytes);
   }
 
   /** A line looked like a kernel panic: believe it only when the guest is really dead. */
   async #checkPanic(): Promise<void> {
     if (this.#panicSuspected) return;
     this.#panicSuspected = true;
-    const dead = await isPanic(this.#pc, this.#shell, this.#requests.commands > 0);
+    const dead = await isPanic(this.pc, this.shell, this.#options.clock);
     this.#panicSuspected = false;
     if (dead) this.#end("panic");
   }
 
-  #end(how: Ending): void {
+  #end(how: BootEnd["how"]): void {
     if (this.#over) return;
     this.#over = true;
-    this.#syncs?.end();
-    const lastLines = this.#watch.lastLines;
-    this.#shell.end(new MachineError("The router was switched off or restarted."));
-    this.#network.destroy();
-    void this.#handOver(how, lastLines);
-  }
-
-  /** The last message of a boot, after its last write; takes along what is stored nowhere. */
-  async #handOver(how: Ending, lastLines: string[]): Promise<void> {
-    await this.disk.flush();
-    this.#postUsage();
-    const memory = this.disk.usage.durability === "memory" ? await this.disk.snapshot() : undefined;
-    this.disk.close();
-    this.host.post({ type: "ended", how, lastLines, memory });
+    this.#ended.resolve({ how, lastLines: this.lastLines });
+    this.#letGo(new MachineError("The router was switched off or restarted."));
   }
 
   #fail(error: unknown): void {
-    // A state that v86 cannot take fails before the router was let in.
-    if (this.#held) return this.#unfit(error);
     if (this.#over) return;
     this.#over = true;
-    this.#syncs?.end();
-    this.#shell.end(new MachineError("The emulator stopped because of an internal error."));
-    this.#network.destroy();
-    this.host.post(failure(error, this.#watch.lastLines));
+    const reason = error instanceof Error ? error : new Error(String(error));
+    this.#ended.reject(reason);
+    this.#letGo(reason);
+  }
+
+  #letGo(reason: Error): void {
+    this.shell.end(reason instanceof MachineError ? reason : new MachineError(reason.message));
+    this.network.destroy();
+    this.pc.end();
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(milliseconds, resolve));
   }
 }

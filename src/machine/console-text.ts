@@ -1,17 +1,9 @@
 /** Text helpers for what a guest prints: bytes in, lines out, escape sequences removed. */
+import { fromLatin1, latin1 } from "../common/bytes.js";
 
-/** Turns bytes into a string of the same length, one character a byte. */
-export function byteString(bytes: Uint8Array): string {
-  let text = "";
-  // String.fromCharCode takes its arguments from the stack: pieces keep that small.
-  for (let at = 0; at < bytes.length; at += 4096)
-    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  return text;
-}
-
-/** The reverse of {@link byteString}, decoded as UTF-8; what is not UTF-8 becomes U+FFFD. */
+/** @param text one character a byte; what is not UTF-8 becomes U+FFFD */
 export function decodeByteString(text: string): string {
-  return new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  return new TextDecoder().decode(fromLatin1(text));
 }
 
 /** Control sequences of ECMA-48 (CSI …, OSC …) and other control characters. */
@@ -40,7 +32,7 @@ export class LineReader {
   ) {}
 
   push(bytes: Uint8Array): void {
-    const lines = (this.#partial + byteString(bytes)).split("\n");
+    const lines = (this.#partial + latin1(bytes)).split("\n");
     // A guest that never ends its line must not fill our memory.
     this.#partial = (lines.pop() ?? "").slice(-4096);
     for (const raw of lines) {

@@ -1,14 +1,13 @@
 /** Files that a person takes away: what a router changed, and its whole disk. */
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type Chunks } from "../disk/chunk-store.js";
 import { diskImage } from "../disk/disk-image.js";
 import { writeArchive } from "../disk/overlay-archive.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
-import type { Firmware } from "../firmware/load.js";
-import type { Chunks } from "./messages.js";
+import type { FirmwareSource } from "../firmware/source.js";
 
 /** Everything the router changed (docs/archive-format.md). */
 export function copyOfChanges(
-  { manifest }: Firmware,
+  { manifest }: FirmwareSource,
   identity: OverlayIdentity,
   chunks: Chunks,
 ): Promise<Blob> {
@@ -17,7 +16,7 @@ export function copyOfChanges(
 }
 
 /** The firmware's root and everything changed, as a raw disk image. @throws {FirmwareError} the root cannot be had */
-export async function copyOfDisk(firmware: Firmware, chunks: Chunks): Promise<Blob> {
+export async function copyOfDisk(firmware: FirmwareSource, chunks: Chunks): Promise<Blob> {
   const { root } = await firmware.load(["root"]);
   return diskImage(new Uint8Array(root), chunks, firmware.manifest.diskBytes, CHUNK_BYTES);
 }

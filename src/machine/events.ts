@@ -1,4 +1,5 @@
 import type { BootStage } from "./boot-watch.js";
+import type { StorageReport } from "./storage-report.js";
 
 /**
  * - `off`: no power
@@ -25,5 +26,24 @@ export class MachineProgressEvent extends Event {
     readonly total = 0,
   ) {
     super("progress");
+  }
+}
+
+/** Event "error" of a machine. Not the web's ErrorEvent, which Node does not have. */
+export class MachineErrorEvent extends Event {
+  /** can be shown as it is */
+  readonly message: string;
+
+  constructor(readonly error: Error) {
+    super("error");
+    this.message = error.message;
+  }
+}
+
+/** Event "storagechange" of a machine. */
+export class StorageChangeEvent extends Event {
+  /** @param report what is stored; `undefined` when the machine went off, and only `storage()` can tell */
+  constructor(readonly report: StorageReport | undefined) {
+    super("storagechange");
   }
 }

@@ -1,85 +1,86 @@
 /**
- * A router: one emulated PC with one disk, one overlay and its consoles, as a page sees it.
+ * A router: one emulated PC with one disk, one overlay and its consoles, as a page or a Node program sees it.
  *
- * Every boot is a worker of its own, for v86 loads its kernel only once and a late callback must never reach the
- * next boot's disk. This class decides when one ends and the next begins; it is the only place where the state changes.
+ * What it is doing is power.ts's; each power-on is a {@link Run} with a worker of its own, and the parts of this class are
+ * given the run that is under way.
  */
-import { StorageError, toStorageError } from "../disk/errors.js";
+import { CHUNK_BYTES, type Chunks } from "../disk/chunk-store.js";
+import { StorageError } from "../disk/errors.js";
 import { readArchive } from "../disk/overlay-archive.js";
-import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import type { OverlayIdentity } from "../disk/overlay-store.js";
 import { FirmwareError } from "../firmware/errors.js";
-import { Firmware } from "../firmware/load.js";
-import { loadEmulator } from "./assets.js";
-import { COMMAND_LINE } from "./command-line.js";
-import { copyOfChanges, copyOfDisk } from "./copies.js";
+import type { FirmwareSource } from "../firmware/source.js";
+import type { ByteStream } from "../common/byte-stream.js";
+import type { HttpExchange } from "../network/http-message.js";
+import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
+import type { Capture } from "./calls.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
-import { MachineError, UnfitStateError } from "./errors.js";
-import { MachineProgressEvent, type MachineState } from "./events.js";
-import { KeptMemory } from "./kept-memory.js";
-import { MEMORY_BYTES } from "./pc-identity.js";
-import { checkOptions, type MachineOptions, type PowerOn } from "./machine-options.js";
-import { planPowerOn } from "./power-plan.js";
-import { RouterAccess } from "./router-access.js";
-import { type StorageReport, StorageWatch } from "./storage-watch.js";
-import { replaceStoredChunks, storedChunks } from "./stored-chunks.js";
-import { OverlayClaim } from "./overlay-claim.js";
-import type { Chunks } from "./messages.js";
-import type { Holder } from "./tabs.js";
-import { type Ended, WorkerLink } from "./worker-link.js";
+import { copyOfChanges, copyOfDisk } from "./copies.js";
+import { MachineError } from "./errors.js";
+import {
+  MachineErrorEvent,
+  MachineProgressEvent,
+  type MachineState,
+  StorageChangeEvent,
+} from "./events.js";
+import { ERRORS } from "./error-codec.js";
+import type { Holder, MachineHost } from "./host.js";
+import { LISTENING, type ListeningPort, listeningPorts } from "./listening-ports.js";
+import { checkOptions, type MachineOptions } from "./machine-options.js";
+import { Power, type RunStart } from "./power.js";
+import { RouterClient } from "./router-client.js";
+import { Run, type RunListener } from "./run.js";
+import type { ExecOptions, ExecResult } from "./shell.js";
+import type { StorageReport } from "./storage-report.js";
+import { StorageWatch } from "./storage-watch.js";
 
-/** Set by the build to the worker's file name, which carries a digest of its content. */
-declare const WORKER_FILE: string;
+/** How long to wait for an overlay without asking: a page that was closed or reloaded just now holds it a moment longer. */
+const LEASE_WAIT_MS = 2000;
+/** How long a copy that is being restored may hold it. */
+const REPLACING_WAIT_MS = 60_000;
+/** In the preferences: "off" when no memory is to be kept. */
+const KEEP_MEMORY = "openwrt-playground/keep-memory";
 
-/** How long a router may take for a clean shutdown before it is cut off, in milliseconds. */
-const SHUTDOWN_MS = 60_000;
-/** How long the router's own `sync` may take before another tab gets the overlay, in milliseconds. */
-const SYNC_MS = 5000;
-const PANICKED = "The router's kernel panicked. Start it again, or reset it if that does not help.";
-
-export class Machine extends RouterAccess {
+export class Machine extends EventTarget {
   /** name of the firmware */
   readonly firmware: string;
   /** name of the overlay; `null` when nothing is saved */
   readonly overlay: string | null;
-  readonly #assets: URL;
-  readonly #claim = new OverlayClaim(() => void this.#yield());
-  readonly #console = new ConsoleHub((bytes) => this.#link?.input(bytes));
+  readonly #host: MachineHost;
+  readonly #power: Power;
+  readonly #client = new RouterClient(() => this.#power.run);
+  readonly #storage: StorageWatch;
+  readonly #console = new ConsoleHub((bytes) => {
+    void this.#power.run?.remote.call("type", bytes).catch(() => undefined);
+  });
   #state: MachineState = "off";
-  #error: Error | undefined;
-  #stall: StorageError | undefined;
-  #firmware: Promise<Firmware> | undefined;
-  #link: WorkerLink | undefined;
-  #start: Promise<void> | undefined;
-  readonly #storage = new StorageWatch(
-    () => this.#tellStorage(),
-    () => {
-      if (this.#state === "off") this.#fail(this.#storage.takeLost());
-    },
-  );
-  readonly #kept = new KeptMemory(
-    () => (this.#isKeepable() ? this.#link : undefined),
-    () => this.#tellStorage(),
-  );
-  #giveUp = new AbortController();
-  /** whether changes are stored, as long as there is an overlay */
-  #saving = true;
-  /** changes of earlier boots that are stored nowhere */
-  #memory: Chunks | undefined;
-  #resumed = false;
-  #destroyed = false;
+  #network: LanStatus = { phase: "searching" };
+  #wan = false;
+  #source: Promise<FirmwareSource> | undefined;
+  #holder: Holder | undefined;
+  /** while a copy is restored to a machine that is off */
+  #replacing = false;
 
   /** @throws {MachineError} a name with characters that names may not have */
-  constructor(options: MachineOptions) {
+  constructor(options: MachineOptions, host: MachineHost) {
     super();
-    const { firmware, overlay, assets } = checkOptions(options);
+    const { firmware, overlay } = checkOptions(options);
     this.firmware = firmware;
     this.overlay = overlay;
-    this.#assets = assets;
-  }
-
-  protected override get link(): WorkerLink | undefined {
-    return this.#link;
+    this.#host = host;
+    this.#storage = new StorageWatch(host.persistence, host.overlays, (report) =>
+      this.dispatchEvent(new StorageChangeEvent(report)),
+    );
+    this.#power = new Power({
+      begin: (start, listener) => this.#begin(start, listener),
+      changed: () => this.#changed(),
+      error: (error) => {
+        // The site may have been mended by the time somebody tries again.
+        if (error instanceof FirmwareError) this.#source = undefined;
+        this.dispatchEvent(new MachineErrorEvent(error));
+      },
+    });
+    host.visibility.addEventListener("hidden", this.#hidden);
   }
 
   get state(): MachineState {
@@ -88,22 +89,22 @@ export class Machine extends RouterAccess {
 
   /** Why the state is `failed`, or why it went `off` by itself. */
   get error(): Error | undefined {
-    return this.#error;
+    return this.#power.error;
   }
 
   /** Where the router runs, when it could not start because another tab has it and that tab answered. */
   get holder(): Holder | undefined {
-    return this.#claim.holder;
+    return this.#holder;
   }
 
   /** Whether the router goes on from the memory of an earlier visit, with whatever was on its console then. */
   get resumed(): boolean {
-    return this.#resumed;
+    return this.#power.run?.resumed ?? false;
   }
 
   /** Set while the machine is paused because its changes cannot be saved; see {@link retry} and {@link detach}. */
   get stall(): StorageError | undefined {
-    return this.#stall;
+    return this.#power.run?.stall;
   }
 
   /** The router's first console; every access gives a pair of streams of its own. */
@@ -118,22 +119,21 @@ export class Machine extends RouterAccess {
    * @throws {MachineError | FirmwareError | StorageError} it cannot start; the state is `failed`
    */
   start(): Promise<void> {
-    return this.#start ?? this.#powerOn({ saving: this.#saving });
+    return this.#power.start();
   }
 
   /**
    * Starts after another tab of this origin gave the router away: that one syncs, stops, and says so.
    *
-   * @throws {StorageError} `in-use` when it does not let go within 15 seconds
+   * @throws {StorageError} `in-use` when it does not let go; `unsaved-elsewhere` when it cannot save
    */
   takeOver(): Promise<void> {
-    this.#memory = undefined;
-    return this.#start ?? this.#powerOn({ takeOver: true });
+    return this.#power.takeOver();
   }
 
   /** Starts from a copy of what is stored. This machine then saves nothing, until {@link takeOver} or a reset. */
   startWithoutSaving(): Promise<void> {
-    return this.#start ?? this.#powerOn({ saving: false });
+    return this.#power.start({ saving: false });
   }
 
   /**
@@ -141,21 +141,13 @@ export class Machine extends RouterAccess {
    *
    * @returns when a shell answers again
    */
-  async reboot(): Promise<void> {
-    const link = this.#link;
-    if (link) await this.#shutDown(link, "reboot");
-    return this.#start ?? this.#powerOn({ saving: this.#saving, cold: true });
+  reboot(): Promise<void> {
+    return this.#power.reboot();
   }
 
   /** Powers off cleanly, as `poweroff` in the router does. @returns at state `off` */
-  async powerOff(): Promise<void> {
-    const link = this.#link;
-    if (link) {
-      const ended = await this.#shutDown(link, "poweroff");
-      // A guest that rebooted instead was about to start again.
-      if (ended.how === "reboot") this.#abandon("The router was powered off.");
-    } else if (this.#state === "loading") this.#abandon("The router was powered off.");
-    this.#turnOff();
+  powerOff(): Promise<void> {
+    return this.#power.powerOff();
   }
 
   /**
@@ -164,17 +156,118 @@ export class Machine extends RouterAccess {
    * @returns when a shell answers
    */
   reset(): Promise<void> {
-    this.#abandon("The router was reset.");
-    this.#memory = undefined;
-    return this.#powerOn({ reset: true });
+    return this.#power.reset();
+  }
+
+  /** After a stall: tries to save the pending changes again. */
+  retry(): void {
+    this.#power.run?.decide("retry");
+  }
+
+  /** After a stall: goes on without saving; what was stored before stays as it is. */
+  detach(): void {
+    this.#power.run?.decide("detach");
+  }
+
+  /** Ends the machine for good, at once. What was saved stays. */
+  destroy(): Promise<void> {
+    this.#host.visibility.removeEventListener("hidden", this.#hidden);
+    this.#power.destroy();
+    this.#console.close();
+    return Promise.resolve();
+  }
+
+  /**
+   * Runs a command in a root shell of the router, beside whatever else runs. While the router boots it waits.
+   *
+   * @param command what `sh -c` would take
+   * @returns output as text, and the exit status
+   * @throws {MachineError} the router is off or went off; {@link DOMException} on timeout or abort
+   */
+  exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    return this.#client.exec(command, options);
+  }
+
+  /**
+   * HTTP to the router, as its LAN sees it. Differs from the web's `fetch` in what router-fetch.ts says: every host name
+   * is the router, `Cookie` and `Set-Cookie` are not hidden, `redirect: "manual"` gives the redirect itself.
+   *
+   * @param input address, for example "/cgi-bin/luci/"; or a Request
+   * @throws {NetworkError} the router is off, cannot be reached, or does not answer with HTTP
+   * @throws {TypeError} the request makes no sense; or the signal's reason
+   */
+  async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const { routerFetch } = await import("../network/router-fetch.js");
+    return routerFetch(this.exchange, `http://${this.#network.router ?? "router"}/`, input, init);
+  }
+
+  /** One HTTP request as it is on the wire: no redirects are followed, no header is hidden. */
+  readonly exchange: HttpExchange = (request, signal) => this.#client.exchange(request, signal);
+
+  /**
+   * Opens a TCP connection to the router, from its LAN.
+   *
+   * @param port 1 to 65,535
+   * @throws {NetworkError} the router is off, cannot be reached, or refuses; or the signal's reason
+   */
+  async connect(port: number, options: ConnectOptions = {}): Promise<ByteStream> {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new RangeError(`${port} is no TCP port.`);
+    return this.#client.connect(port, options);
+  }
+
+  /** The TCP ports that the router listens on for its LAN, by number. */
+  async listeningPorts(): Promise<ListeningPort[]> {
+    return listeningPorts((await this.exec(LISTENING)).stdout);
+  }
+
+  /** Where the page's PC on the LAN has found the router; changes with the event "networkchange". */
+  get network(): LanStatus {
+    return this.#network;
+  }
+
+  /** Whether the router's WAN card is plugged in, see {@link plugWan}. Kept over reboots, not over reloads. */
+  get wan(): boolean {
+    return this.#wan;
+  }
+
+  /**
+   * Plugs the router's WAN card into a provider in the page, which gives it an address and answers for a few names and
+   * leads nowhere else; or pulls the cable, which is how a machine begins. The last call counts.
+   *
+   * @throws {MachineError} the provider could not be downloaded
+   */
+  async plugWan(plugged: boolean): Promise<void> {
+    const before = this.#wan;
+    this.#wan = plugged;
+    this.dispatchEvent(new Event("networkchange"));
+    try {
+      await this.#power.run?.remote.call("plugWan", plugged);
+    } catch (error) {
+      // Off, it begins with the cable as it was wanted last.
+      if (!this.#power.run || this.#wan !== plugged) return;
+      this.#wan = before;
+      this.dispatchEvent(new Event("networkchange"));
+      throw error;
+    }
   }
 
   /** What is stored for this machine, also while it is off. */
   async storage(): Promise<StorageReport> {
-    const identity = this.overlay === null ? undefined : this.#identity(await this.#open());
-    // The overlay first: what a browser says of lost data it says to the first who opens any.
-    const report = await this.#storage.report(identity);
-    return { ...report, memoryBytes: identity ? await this.#kept.bytes(identity) : 0 };
+    const { run } = this.#power;
+    if (run) {
+      const report = await this.#storage.running(run).catch(() => undefined);
+      if (report) return report;
+    }
+    try {
+      return await this.#storage.off(
+        this.overlay === null ? undefined : this.#identity(await this.#open()),
+      );
+    } catch (error) {
+      // The browser says it only to who looks first, and nobody may miss it.
+      if (error instanceof StorageError && error.problem === "lost") this.#power.fail(error);
+      throw error;
+    }
   }
 
   /**
@@ -182,13 +275,12 @@ export class Machine extends RouterAccess {
    * all routers of the origin; default true. It only ever saves time.
    */
   get keepMemory(): boolean {
-    return this.#kept.wanted;
+    return this.#host.preferences.get(KEEP_MEMORY) !== "off";
   }
 
   set keepMemory(keep: boolean) {
-    this.#kept.wanted = keep;
-    if (keep) this.#kept.changed();
-    this.#tellStorage();
+    this.#host.preferences.set(KEEP_MEMORY, keep ? "on" : "off");
+    void this.#power.run?.remote.call("keepMemory", keep).catch(() => undefined);
   }
 
   /**
@@ -210,7 +302,7 @@ export class Machine extends RouterAccess {
 
   /**
    * Replaces everything the router changed by what {@link exportOverlay} gave. All or nothing: a file that cannot be
-   * used changes nothing. A router that is on starts again with it.
+   * used or stored changes nothing, and the router goes on. One that is on starts again with it.
    *
    * @returns when it is stored, and, if the router was on, a shell answers
    * @throws {ArchiveError} the file is damaged, or belongs to another firmware or disk
@@ -219,280 +311,107 @@ export class Machine extends RouterAccess {
   async importOverlay(blob: Blob): Promise<void> {
     const identity = this.#identity(await this.#open());
     const chunks = await readArchive(blob, { ...identity, chunkBytes: CHUNK_BYTES });
-    const wasOn = this.#link !== undefined;
-    const saved = this.overlay !== null && this.#saving;
-    if (saved) await this.#claim.take(overlayKey(identity), false, new AbortController().signal);
-    this.#abandon("The router's changes were replaced.");
-    try {
-      if (saved) await replaceStoredChunks(identity, chunks);
-      else this.#memory = chunks;
-    } finally {
-      if (!wasOn) this.#turnOff();
+    const { run } = this.#power;
+    if (this.overlay === null || !this.#power.saving) return this.#power.replaced(chunks);
+    if (run) {
+      await run.remote.call("replace", chunks);
+      return this.#power.replaced(undefined);
     }
-    if (wasOn) await this.#powerOn({ saving: this.#saving });
+    this.#replacing = true;
+    try {
+      await this.#host.overlays.replace(identity, chunks);
+    } finally {
+      this.#replacing = false;
+    }
   }
 
-  /** After a stall: tries to save the pending changes again. */
-  retry(): void {
-    this.#decide("retry");
+  /**
+   * Memory and changes of the running router at one moment, for a factory state.
+   *
+   * @param choose is given a copy of the memory, and says the addresses of pages that the state shall leave out
+   * @throws {MachineError} the router is off, or too busy
+   */
+  async capture(choose: (memory: Uint8Array) => readonly number[] = () => []): Promise<Capture> {
+    const { run } = this.#power;
+    if (!run) throw new MachineError("The router is off. Start it first.");
+    const leaveOut = choose(await run.remote.call("freeze"));
+    return run.remote.call("capture", { leaveOut });
   }
 
-  /** After a stall: goes on without saving; what was stored before stays as it is. */
-  detach(): void {
-    this.#decide("detach");
-  }
-
-  /** Ends the machine for good, at once. What was saved stays. */
-  destroy(): Promise<void> {
-    this.#destroyed = true;
-    this.#abandon("The router was removed from the page.");
-    this.#turnOff();
-    this.#console.close();
-    return Promise.resolve();
-  }
-
-  #powerOn(how: PowerOn): Promise<void> {
-    if (this.#destroyed)
-      return Promise.reject(new MachineError("This router was removed from the page."));
-    const { signal } = (this.#giveUp = new AbortController());
-    const start = this.#boot(how, signal).catch((error: unknown) => {
-      if (signal.aborted) throw signal.reason;
-      this.#fail(error);
-      throw error;
+  /** Starts the worker of a power-on, and listens to what it says. */
+  #begin(start: RunStart, listener: RunListener): Run {
+    const { firmware, overlay } = this;
+    this.#holder = undefined;
+    this.#network = { phase: "searching" };
+    const leaseWait = this.#replacing ? REPLACING_WAIT_MS : LEASE_WAIT_MS;
+    const run = new Run(
+      this.#host,
+      { ...start, firmware, overlay, leaseWait, keepMemory: this.keepMemory, wan: this.#wan },
+      listener,
+    );
+    const { remote } = run;
+    remote.on("progress", ({ loaded, total }) =>
+      this.dispatchEvent(new MachineProgressEvent("fetch", loaded, total)),
+    );
+    remote.on("stage", (stage) => this.dispatchEvent(new MachineProgressEvent(stage)));
+    remote.on("output", (bytes) => this.#console.output(bytes));
+    remote.on("holder", (holder) => void (this.#holder = holder));
+    remote.on("network", (status) => {
+      this.#network = status;
+      this.dispatchEvent(new Event("networkchange"));
     });
-    this.#start = start;
-    // Callers that await it see the failure; the state and the "error" event tell everybody else.
-    start.catch(() => undefined);
-    return start;
+    remote.on("unplugged", (failure) => {
+      const error = ERRORS.decode(failure);
+      this.#wan = false;
+      this.dispatchEvent(new Event("networkchange"));
+      this.dispatchEvent(new MachineErrorEvent(error));
+    });
+    this.#storage.follow(run);
+    this.#answerNeighbours(run);
+    return run;
   }
 
-  async #boot(how: PowerOn, signal: AbortSignal): Promise<void> {
-    const { takeOver = false, saving = true } = how;
-    this.#error = undefined;
-    this.#saving = saving;
-    this.#setState("loading");
-    // While the firmware's manifest is on its way.
-    const wasm = loadEmulator(this.#assets);
-    wasm.catch(() => undefined);
-    const firmware = await this.#open(signal);
-    signal.throwIfAborted();
-    if (this.overlay !== null && saving)
-      await this.#claim.take(overlayKey(this.#identity(firmware)), takeOver, signal);
-    signal.throwIfAborted();
-    try {
-      await this.#run(how, firmware, wasm, signal);
-    } catch (error) {
-      if (!(error instanceof UnfitStateError)) throw error;
-      // Nothing was changed by it, and nobody was let in yet.
-      await this.#run({ ...how, cold: true }, firmware, wasm, signal);
-    }
-  }
-
-  /** One worker, until a shell answers. */
-  async #run(
-    how: PowerOn,
-    firmware: Firmware,
-    wasm: Promise<WebAssembly.Module>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { reset = false, saving = true } = how;
-    const cold = how.cold === true || this.#memory !== undefined;
-    const stored = this.overlay !== null;
-    const identity = this.#identity(firmware);
-    const resume = stored && saving && this.#kept.wanted;
-    const plan = await planPowerOn(
-      { assets: this.#assets, firmware, identity, stored, reset, resume, cold },
-      {
-        signal,
-        onProgress: (loaded, total) =>
-          this.dispatchEvent(new MachineProgressEvent("fetch", loaded, total)),
-      },
+  /** Tells other tabs that the router is here, as long as its overlay is. */
+  #answerNeighbours(run: Run): void {
+    const held = new AbortController();
+    run.remote.on("leased", (key) =>
+      this.#host.neighbours.answer(key, (answer) => this.#power.yield(answer), held.signal),
     );
-    signal.throwIfAborted();
-    const lost = this.#storage.takeLost();
-    if (lost && !reset) throw lost;
-    // What is not gone on from now never will be: the disk is about to change.
-    if (stored && saving && plan.restore?.kind !== "saved") void this.#kept.drop(identity);
-    const link = new WorkerLink(
-      new URL(WORKER_FILE, this.#assets),
-      {
-        wasm: await wasm,
-        ...plan,
-        assets: this.#assets.href,
-        commandLine: COMMAND_LINE,
-        memoryBytes: MEMORY_BYTES,
-        diskBytes: firmware.manifest.diskBytes,
-        firmware: firmware.digest,
-        overlay: this.overlay ?? undefined,
-        saving,
-        memory: this.#memory,
-        wan: this.wan,
-        reset,
-      },
-      {
-        stage: (stage) => this.dispatchEvent(new MachineProgressEvent(stage)),
-        output: (bytes) => {
-          this.#kept.changed();
-          this.#console.output(bytes);
-        },
-        usage: (usage) => {
-          this.#kept.changed();
-          this.#storage.tell(usage);
-        },
-        stalled: (error) => void this.#stalled(link, error),
-        network: (status) => this.networkChanged(status),
-      },
-    );
-    this.#link = link;
-    this.#resumed = plan.restore?.kind === "saved";
-    this.#setState("booting");
-    link.ended.then(
-      (ended) => this.#ended(link, ended),
-      (error: unknown) => {
-        if (this.#link === link && !(error instanceof UnfitStateError)) this.#fail(error);
-      },
-    );
-    await link.shell;
-    if (plan.restore) this.dispatchEvent(new MachineProgressEvent("ready"));
-    this.#setState("running");
-    this.#kept.begin(identity);
-    this.#kept.changed();
-  }
-
-  /** Whether memory can be saved now, and would be of use: an untouched router is restored from the factory state. */
-  #isKeepable(): boolean {
-    return this.#state === "running" && !this.#stall && this.#storage.holdsChanges;
-  }
-
-  /** The store failed, and the machine is paused. Kept memory gives way to changes: then it is tried again at once. */
-  async #stalled(link: WorkerLink, error: StorageError): Promise<void> {
-    if (error.problem === "full" && (await this.#kept.drop())) {
-      link.decide("retry");
-      return;
-    }
-    if (this.#link !== link) return;
-    this.#stall = error;
-    this.#tell(error);
-  }
-
-  /** A boot came to its end, by the guest's or the host's doing. */
-  #ended(link: WorkerLink, { how, lastLines, memory }: Ended): void {
-    if (this.#link !== link) return;
-    this.#memory = memory;
-    this.#link = undefined;
-    this.#start = undefined;
-    if (how === "reboot")
-      void this.#powerOn({ saving: this.#saving, cold: true }).catch(() => undefined);
-    else if (how === "panic") this.#fail(new MachineError(PANICKED, lastLines));
-    else this.#turnOff();
-  }
-
-  /** Another tab asked for the router: save everything, stop, let go, say so. */
-  async #yield(): Promise<void> {
-    const link = this.#link;
-    if (link && this.#state === "running")
-      await link.exec("sync", { timeout: SYNC_MS }).catch(() => undefined);
-    await this.#kept.save();
-    if (link && !this.#stall) {
-      link.stop();
-      await link.ended.catch(() => undefined);
-    }
-    this.#abandon("The router was taken over by another tab.");
-    this.#error = new StorageError("taken-over");
-    this.#turnOff();
-    this.#tell(this.#error);
-  }
-
-  async #shutDown(link: WorkerLink, command: "reboot" | "poweroff"): Promise<Ended> {
-    const asked = link.shell.then(() => link.exec(command, {}));
-    asked.catch(() => undefined);
-    const timer = setTimeout(() => link.stop(), SHUTDOWN_MS);
-    try {
-      return await link.ended;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #identity({ manifest, digest }: Firmware): OverlayIdentity {
-    return { overlay: this.overlay ?? "copy", firmware: digest, diskBytes: manifest.diskBytes };
+    run.remote.on("released", () => held.abort());
+    run.signal.addEventListener("abort", () => held.abort());
   }
 
   /** The user's layer as it is now, as fresh as the router can make it. */
   async #chunks(identity: OverlayIdentity): Promise<Chunks> {
-    const link = this.#link;
-    if (!link) return this.#memory ?? (this.overlay === null ? new Map() : storedChunks(identity));
-    if (this.#state === "running" && !this.#stall)
-      await link.exec("sync", { timeout: SYNC_MS }).catch(() => undefined);
-    return link.snapshot();
+    const { run, memory } = this.#power;
+    if (run) return run.remote.call("snapshot");
+    if (memory) return memory;
+    return this.overlay === null ? new Map() : this.#host.overlays.chunks(identity);
   }
 
-  /** Fetches the firmware's manifest once; a failure is not kept. */
-  #open(signal?: AbortSignal): Promise<Firmware> {
-    this.#firmware ??= Firmware.open(this.#assets, this.firmware, signal).catch(
-      (error: unknown) => {
-        this.#firmware = undefined;
-        throw error;
-      },
-    );
-    return this.#firmware;
+  /** The firmware's manifest, got once; a failure is not kept. */
+  #open(): Promise<FirmwareSource> {
+    this.#source ??= this.#host.firmware(this.firmware).catch((error: unknown) => {
+      this.#source = undefined;
+      throw error;
+    });
+    return this.#source;
   }
 
-  #decide(decision: "retry" | "detach"): void {
-    if (!this.#stall) return;
-    this.#stall = undefined;
-    if (decision === "detach") this.#saving = false;
-    this.#link?.decide(decision);
-    this.#tellStorage();
+  #identity({ manifest, digest }: FirmwareSource): OverlayIdentity {
+    return { overlay: this.overlay ?? "copy", firmware: digest, diskBytes: manifest.diskBytes };
   }
 
-  /** Ends whatever is under way, at once. */
-  #abandon(why: string): void {
-    const reason = new MachineError(why);
-    const link = this.#link;
-    this.#link = undefined;
-    this.#start = undefined;
-    this.#giveUp.abort(reason);
-    link?.terminate(reason);
-  }
+  readonly #hidden = () => {
+    void this.#power.run?.remote.call("hidden").catch(() => undefined);
+  };
 
-  #turnOff(): void {
-    this.#release();
-    this.#setState("off");
-  }
-
-  #fail(error: unknown): void {
-    // The site may have been mended by the time somebody tries again.
-    if (error instanceof FirmwareError) this.#firmware = undefined;
-    const link = this.#link;
-    this.#link = undefined;
-    this.#start = undefined;
-    this.#error = error instanceof Error ? error : toStorageError(error);
-    link?.terminate(this.#error);
-    this.#release();
-    this.#setState("failed");
-    this.#tell(this.#error);
-  }
-
-  #release(): void {
-    this.networkChanged({ phase: "searching" });
-    this.#kept.end();
-    this.#claim.release();
-    this.#stall = undefined;
-    this.#storage.forget();
-  }
-
-  #tell(error: Error): void {
-    this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
-  }
-
-  #tellStorage(): void {
-    this.dispatchEvent(new Event("storagechange"));
-  }
-
-  #setState(state: MachineState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.dispatchEvent(new Event("statechange"));
+  #changed(): void {
+    const { state } = this.#power;
+    if (state !== this.#state) {
+      this.#state = state;
+      this.dispatchEvent(new Event("statechange"));
+    }
+    if (!this.#power.run) this.dispatchEvent(new StorageChangeEvent(undefined));
   }
 }

@@ -4,21 +4,28 @@
  * A panicked kernel spins in a delay loop with interrupts on (kernel/panic.c) and never idles again; a living one
  * idles now and then, or answers.
  */
-import type { RouterShell } from "./shell.js";
-import type { Pc } from "./v86.js";
+import type { Clock } from "../common/clock.js";
 
 const WATCH_MS = 3000;
 const SAMPLE_MS = 50;
 const ANSWER_MS = 3000;
 
-/** @param busy whether a command is running in the shell, so that it cannot answer */
-export async function isPanic(pc: Pc, shell: RouterShell, busy: boolean): Promise<boolean> {
-  const end = performance.now() + WATCH_MS;
-  while (performance.now() < end) {
+/** What is looked at. */
+export interface Suspect {
+  /** whether the CPU waits in a HLT just now */
+  readonly idle: boolean;
+}
+export interface Witness {
+  /** rejects when nobody answers in time */
+  exec(command: string, options: { readonly timeout: number }): Promise<unknown>;
+}
+
+export async function isPanic(pc: Suspect, shell: Witness, clock: Clock): Promise<boolean> {
+  const end = clock.now() + WATCH_MS;
+  while (clock.now() < end) {
     if (pc.idle) return false;
-    await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
+    await new Promise<void>((resolve) => void clock.after(SAMPLE_MS, resolve));
   }
-  if (busy) return true;
   return shell.exec(":", { timeout: ANSWER_MS }).then(
     () => false,
     () => true,

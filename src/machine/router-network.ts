@@ -4,9 +4,10 @@
  * Begins when it is first needed or when the router is up, whichever comes first: a boot has no time to lose for it.
  */
 import { NetworkError } from "../network/errors.js";
-import type { ByteStream } from "../network/byte-stream.js";
+import type { ByteStream } from "../common/byte-stream.js";
 import { HttpClient } from "../network/http-client.js";
 import type { HttpExchange } from "../network/http-message.js";
+import { formatIPv4, netmaskOf } from "../network/ipv4.js";
 import { LanHost, type LanStatus, type RouterAddress } from "../network/lan-host.js";
 import { LLHTTP_DIRECTORY } from "../network/llhttp.js";
 import { Provider } from "../network/provider.js";
@@ -47,6 +48,8 @@ export class RouterNetwork {
   #lwip: Promise<WebAssembly.Module> | undefined;
   #provider: Promise<Provider> | undefined;
   #wan: Provider | undefined;
+  /** how the cable was wanted last */
+  #plugged = false;
   #over = false;
 
   constructor(options: RouterNetworkOptions) {
@@ -70,9 +73,11 @@ export class RouterNetwork {
    * @throws {MachineError} the provider could not be downloaded; the cable is as it was
    */
   async plugWan(plugged: boolean): Promise<void> {
+    this.#plugged = plugged;
     if (plugged) this.#wan = await (this.#provider ??= this.#createProvider());
-    if (this.#wan) this.#wan.plugged = plugged;
-    this.#options.pc.plugWan(plugged);
+    // Somebody may have pulled it meanwhile: the last call counts.
+    if (this.#wan) this.#wan.plugged = this.#plugged;
+    this.#options.pc.plugWan(this.#plugged);
   }
 
   /** @throws {NetworkError} or the signal's reason */
@@ -164,12 +169,6 @@ export class RouterNetwork {
       .catch(() => undefined);
     const [, address, prefix] = /^([\d.]+)\/(\d+)$/m.exec(answer?.stdout ?? "") ?? [];
     if (address === undefined || Number(prefix) > 32) return undefined;
-    return { address, netmask: netmaskOf(Number(prefix)) };
+    return { address, netmask: formatIPv4(netmaskOf(Number(prefix))) };
   }
-}
-
-/** @param prefix 0 to 32 */
-function netmaskOf(prefix: number): string {
-  const bits = 2 ** 32 - 2 ** (32 - prefix);
-  return [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join(".");
 }

@@ -5,7 +5,8 @@
  * them and edits lines of at most 512 characters. What comes back is told from the echo by a control character (RS)
  * that is typed only as its octal escape, followed by a token drawn anew for every command.
  */
-import { byteString, decodeByteString } from "./console-text.js";
+import { latin1 } from "../common/bytes.js";
+import { decodeByteString } from "./console-text.js";
 import { deferred } from "../common/deferred.js";
 import { MachineError } from "./errors.js";
 
@@ -75,7 +76,7 @@ export class RouterShell {
   /** Takes what the console printed. */
   receive(bytes: Uint8Array): void {
     this.#open.resolve();
-    const text = byteString(bytes);
+    const text = latin1(bytes);
     this.#output += text;
     if (this.#showsActivation()) {
       // A shell that ended, or has not begun: whatever we knew about it is gone.

@@ -1,96 +1,66 @@
-/** What is stored of a machine, and whether the browser promised to keep it. */
-import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
+/** What is stored of a machine, as a page is told: by the worker while there is one, else by looking. */
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../disk/overlay-store.js";
-import { StorageError } from "./errors.js";
-import { storedOverlay } from "./stored-chunks.js";
+import type { Persistence, StoredOverlays } from "./host.js";
+import type { Run } from "./run.js";
+import type { StorageReport, StoredNow } from "./storage-report.js";
 
-/** What is stored of a machine. */
-export interface StorageReport {
-  /** bytes of the stored chunks */
-  readonly bytes: number;
-  readonly chunks: number;
-  /** size of the memory that is kept for the next visit, in bytes; 0 when there is none */
-  readonly memoryBytes: number;
-  /** whether the browser promised not to evict this origin's data */
-  readonly persisted: boolean;
-  readonly durability: Durability;
-}
-
-/** What the disk of a running router tells. */
-type Usage = Pick<StorageReport, "bytes" | "chunks" | "durability">;
+const NOTHING: StoredNow = { bytes: 0, chunks: 0, memoryBytes: 0, durability: "memory" };
 
 export class StorageWatch {
-  #usage: Usage | undefined;
-  #lost: StorageError | undefined;
+  readonly #persistence: Persistence;
+  readonly #overlays: StoredOverlays;
+  readonly #onReport: (report: StorageReport) => void;
+  /** what the browser promised; asked once, and again after it was asked to */
+  #persisted: Promise<boolean> | undefined;
   #askedToPersist = false;
 
-  /**
-   * @param onChange called when a report would say something else
-   * @param onLost called when a report finds that the browser lost what was stored; see {@link takeLost}
-   */
+  /** @param onReport told of everything new that a worker says */
   constructor(
-    private readonly onChange: () => void,
-    private readonly onLost: () => void,
-  ) {}
-
-  /** What a report found lost, told once: the browser says it only to who looks first, and nobody may miss it. */
-  takeLost(): StorageError | undefined {
-    const lost = this.#lost;
-    this.#lost = undefined;
-    return lost;
+    persistence: Persistence,
+    overlays: StoredOverlays,
+    onReport: (report: StorageReport) => void,
+  ) {
+    this.#persistence = persistence;
+    this.#overlays = overlays;
+    this.#onReport = onReport;
   }
 
-  /** Whether there are changes in the browser. */
-  get holdsChanges(): boolean {
-    return this.#usage?.durability === "strict" && this.#usage.chunks > 0;
+  /** Listens to a power-on. */
+  follow(run: Run): void {
+    run.remote.on("stored", (stored) => void this.#tell(stored));
   }
 
-  /** The running router's disk holds this now. */
-  tell({ bytes, chunks, durability }: Usage): void {
-    this.#usage = { bytes, chunks, durability };
-    if (this.holdsChanges) void this.#askToPersist();
-    this.onChange();
-  }
-
-  /** The router runs no more. */
-  forget(): void {
-    this.#usage = undefined;
+  /** What the worker has stored at this moment. */
+  async running(run: Run): Promise<StorageReport> {
+    const stored = await run.remote.call("storage");
+    return { ...stored, persisted: await this.#isPersisted() };
   }
 
   /**
+   * What is stored of a machine that is off.
+   *
    * @param identity the overlay; `undefined` when the machine has none
-   * @returns all but what the memory takes
    * @throws {StorageError} it cannot be read
    */
-  async report(identity: OverlayIdentity | undefined): Promise<Omit<StorageReport, "memoryBytes">> {
-    const persisted = await isPersisted();
-    if (!identity) return { bytes: 0, chunks: 0, durability: "memory", persisted };
-    if (this.#usage) return { ...this.#usage, persisted };
-    try {
-      const { chunks } = await storedOverlay(identity);
-      return { bytes: chunks * CHUNK_BYTES, chunks, durability: "strict", persisted };
-    } catch (error) {
-      if (error instanceof StorageError && error.problem === "lost") {
-        this.#lost = error;
-        this.onLost();
-      }
-      throw error;
+  async off(identity: OverlayIdentity | undefined): Promise<StorageReport> {
+    const persisted = await this.#isPersisted();
+    if (!identity) return { ...NOTHING, persisted };
+    const { chunks, memoryBytes } = await this.#overlays.look(identity);
+    const bytes = chunks * CHUNK_BYTES;
+    return { bytes, chunks, memoryBytes, durability: "strict", persisted };
+  }
+
+  async #tell(stored: StoredNow): Promise<void> {
+    // Asked when there is something to lose, once.
+    if (stored.durability === "strict" && stored.chunks > 0 && !this.#askedToPersist) {
+      this.#askedToPersist = true;
+      this.#persisted = this.#persistence.persist();
     }
+    this.#onReport({ ...stored, persisted: await this.#isPersisted() });
   }
 
-  /** Asks the browser not to evict this origin's data, once, when there is something to lose. */
-  async #askToPersist(): Promise<void> {
-    if (this.#askedToPersist) return;
-    this.#askedToPersist = true;
-    await navigator.storage.persist().catch(() => false);
-    this.onChange();
-  }
-}
-
-async function isPersisted(): Promise<boolean> {
-  try {
-    return await navigator.storage.persisted();
-  } catch {
-    return false;
+  #isPersisted(): Promise<boolean> {
+    return (this.#persisted ??= this.#persistence.isPersisted());
   }
 }

@@ -4,6 +4,8 @@
  * any moment. So whenever somebody did something and the router has become quiet, it gets a `sync`.
  */
 
+import type { Clock } from "../common/clock.js";
+
 /** How long nothing must have happened, in milliseconds. */
 const QUIET_MS = 200;
 /** How long activity without a pause may put it off, in milliseconds. */
@@ -14,7 +16,7 @@ const AGAIN_MS = 2000;
 const PRINTING_EVERY_MS = 5000;
 
 export class SyncSchedule {
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #callOff: (() => void) | undefined;
   /** since when something has happened that was not asked for yet */
   #since: number | undefined;
   #again = false;
@@ -25,7 +27,10 @@ export class SyncSchedule {
   #ended = false;
 
   /** @param sync has the router store everything; never rejects */
-  constructor(private readonly sync: () => Promise<void>) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly sync: () => Promise<void>,
+  ) {}
 
   /** Somebody did something that may have changed files. */
   touched(): void {
@@ -35,7 +40,7 @@ export class SyncSchedule {
 
   /** The router printed something: a command goes on, or the router works by itself. */
   printed(): void {
-    const late = performance.now() - this.#last > PRINTING_EVERY_MS;
+    const late = this.clock.now() - this.#last > PRINTING_EVERY_MS;
     if (!this.#isDue && !this.#answering && !late) return;
     this.#answering = false;
     this.#wait(QUIET_MS);
@@ -44,7 +49,7 @@ export class SyncSchedule {
   /** The router runs no more. */
   end(): void {
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#callOff?.();
   }
 
   /** Whether something has happened that was not asked for yet. */
@@ -54,10 +59,13 @@ export class SyncSchedule {
 
   #wait(ms: number): void {
     if (this.#ended) return;
-    const now = performance.now();
+    const now = this.clock.now();
     this.#since ??= now;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#ask(), Math.min(ms, this.#since + MOST_MS - now));
+    this.#callOff?.();
+    this.#callOff = this.clock.after(
+      Math.max(0, Math.min(ms, this.#since + MOST_MS - now)),
+      () => void this.#ask(),
+    );
   }
 
   async #ask(): Promise<void> {
@@ -69,7 +77,7 @@ export class SyncSchedule {
     this.#syncing = true;
     await this.sync();
     this.#syncing = false;
-    this.#last = performance.now();
+    this.#last = this.clock.now();
     if (again && !this.#isDue) this.#wait(AGAIN_MS);
   }
 }

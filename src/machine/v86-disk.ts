@@ -12,6 +12,7 @@ export class V86Disk {
   onprogress: ((event: object) => void) | undefined;
   /** Whether a write may complete before it is stored; the guest decides (SET FEATURES). */
   writeCache = true;
+  #ended = false;
 
   /** @param onError told of a failure that cannot be given to the guest; the guest's request stays unanswered */
   constructor(
@@ -21,26 +22,30 @@ export class V86Disk {
     this.byteLength = disk.byteLength;
   }
 
+  /** Lets nothing through any more, in either direction: another PC has the disk now. */
+  end(): void {
+    this.#ended = true;
+  }
+
   load(): void {
     this.onload?.({});
   }
 
   get(start: number, length: number, done: (data: Uint8Array) => void): void {
     this.#guard(() => {
+      if (this.#ended) return;
       const now = this.disk.readNow(start, length);
       if (now) done(now);
-      else this.disk.read(start, length).then(done).catch(this.onError);
+      else this.#later(this.disk.read(start, length), done);
     });
   }
 
   set(start: number, data: Uint8Array, done: () => void): void {
     this.#guard(() => {
+      if (this.#ended) return;
       if (this.disk.writeNow(start, data)) return this.#written(done);
       // PIO writes hand over a view of a buffer that v86 uses again.
-      this.disk
-        .write(start, data.slice())
-        .then(() => this.#written(done))
-        .catch(this.onError);
+      this.#later(this.disk.write(start, data.slice()), () => this.#written(done));
     });
   }
 
@@ -48,7 +53,7 @@ export class V86Disk {
   flush(done: () => void): void {
     this.#guard(() => {
       if (this.disk.flushed) done();
-      else this.disk.flush().then(done).catch(this.onError);
+      else this.#later(this.disk.flush(), done);
     });
   }
 
@@ -72,6 +77,14 @@ export class V86Disk {
   #written(done: () => void): void {
     if (this.writeCache) done();
     else this.flush(done);
+  }
+
+  #later<T>(work: Promise<T>, done: (result: T) => void): void {
+    work
+      .then((result) => {
+        if (!this.#ended) done(result);
+      })
+      .catch(this.onError);
   }
 
   #guard<T>(action: () => T): T | undefined {

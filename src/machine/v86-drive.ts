@@ -74,12 +74,18 @@ export function addWriteCache(drive: Drive): void {
   };
 }
 
+/** The flush that each drive waits for: one that was given up and asked for again is another one. */
+const flushes = new WeakMap<Drive, symbol>();
+
 function flush(drive: Drive, disk: V86Disk, command: number): void {
+  const flush = Symbol();
+  flushes.set(drive, flush);
   drive.current_command = command;
   drive.error_reg = 0;
   drive.status_reg = BSY;
   disk.flush(() => {
-    // A reset of the drive meanwhile ended the command.
+    // A reset of the drive meanwhile ended the command; libata may then have asked again.
+    if (flushes.get(drive) !== flush) return;
     if (drive.current_command !== command || drive.status_reg !== BSY) return;
     drive.status_reg = DRDY | DSC;
     drive.push_irq();

@@ -8,7 +8,8 @@ import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { type MemoryPage, PAGE_BYTES } from "../snapshot/shared-pages.js";
 import { MachineError } from "./errors.js";
-import type { BootParts } from "./messages.js";
+import { type Hold, Holds } from "./holds.js";
+import type { BootParts, Restored } from "./start-plan.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
 import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
@@ -51,10 +52,8 @@ export interface PcOptions {
   /** RAM in bytes */
   readonly memoryBytes: number;
   readonly disk: LayeredDisk;
-  /** v86's state to go on from, as it is or compressed with zstd, instead of booting */
-  readonly state?: ArrayBuffer | undefined;
-  /** pages of the memory that the state leaves out */
-  readonly pages?: readonly MemoryPage[] | undefined;
+  /** what to go on from instead of booting */
+  readonly restored: Restored | undefined;
   readonly on: PcEvents;
 }
 
@@ -84,7 +83,7 @@ interface Internals {
       readonly wm: { readonly exports: { set_jit_config(setting: number, value: number): void } };
       readonly in_hlt: Uint8Array;
       /** the guest's memory; looks like an array, and is one that follows the WebAssembly memory as it grows */
-      readonly mem8: Uint8Array;
+      readonly mem8: Uint8Array<ArrayBuffer>;
       /** views of the CPU's memory, which a restore replaces by copies of their own */
       last_result: Int32Array;
       fpu_status_word: Uint16Array;
@@ -108,9 +107,12 @@ interface Internals {
 export class Pc {
   readonly #emulator: V86 & Internals;
   readonly #on: PcEvents;
+  readonly #disk: V86Disk;
+  readonly #holds: Holds;
   #serialOut: number[] = [];
   #consoleIn: Uint8Array<ArrayBuffer>[] = [];
   #cards: Record<Card, VirtioNic> | undefined;
+  /** whether the WAN cable is plugged in, whatever a restored state says */
   #wan = false;
   /** whether the CPU and its devices exist */
   #ready = false;
@@ -118,6 +120,7 @@ export class Pc {
 
   constructor(options: PcOptions) {
     this.#on = options.on;
+    this.#disk = new V86Disk(options.disk, (error) => this.#fail(error));
     const settings: V86Options & { hda: unknown; virtio_console: boolean } = {
       wasm_fn: async (imports) => (await WebAssembly.instantiate(options.wasm, imports)).exports,
       ...(options.boot && {
@@ -128,24 +131,25 @@ export class Pc {
       }),
       memory_size: options.memoryBytes,
       vga_memory_size: VGA_BYTES,
-      hda: new V86Disk(options.disk, (error) => this.#fail(error)) as never,
+      hda: this.#disk as never,
       net_device: { type: "none" as never },
       virtio_console: true as never,
       disable_keyboard: true,
       disable_mouse: true,
       disable_speaker: true,
-      autostart: !options.state,
+      autostart: false,
     };
     this.#emulator = new V86(settings) as V86 & Internals;
+    this.#holds = new Holds(this.#emulator);
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
     this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
-    const { state, pages = [] } = options;
-    if (state) this.#listen("emulator-loaded", () => void this.#restore(state, pages));
+    const { restored } = options;
+    this.#listen("emulator-loaded", () => void this.#begin(restored));
     this.#listen("emulator-ready", () => {
       const { cpu } = this.#emulator.v86;
       cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
-      addWriteCache(cpu.devices.ide.primary.master);
+      addWriteCache(this.#drive);
       this.#addCards();
       this.#catchReboot();
     });
@@ -181,30 +185,45 @@ export class Pc {
     return this.#ready && this.#emulator.v86.cpu.in_hlt[0] === 1;
   }
 
+  /** Stops the CPU until the hold is released, and every other hold with it. @returns when it stands */
+  hold(why: string): Promise<Hold> {
+    return this.#holds.hold(why);
+  }
+
   /**
-   * The machine's memory and devices at a moment when the CPU idles and nothing is under way on the disk's channel;
-   * stops the CPU for it and leaves it stopped. What the disk holds then is the caller's to keep.
+   * The same, at a moment when the CPU idles and nothing is under way on the disk's channel, so that a state can be made.
    *
-   * @param choose is given the memory, and says the addresses of pages that the state shall leave out
    * @throws {MachineError} the guest did not idle for so long
    */
-  async saveState(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
+  async holdIdle(why: string): Promise<Hold> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
-    while (performance.now() < giveUp) {
-      await this.pause();
-      const { status_reg: drive } = this.#emulator.v86.cpu.devices.ide.primary.master;
+    while (performance.now() < giveUp && !this.#ended) {
+      const hold = await this.hold(why);
       // In the middle of an instruction's flags or of a transfer, a state would not be one.
-      if (this.idle && (drive & DRIVE_BUSY) === 0) return this.#saveWithout(choose);
-      await this.resume();
+      if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
+      hold[Symbol.dispose]();
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
   }
 
-  /** Zeros the pages that are left out while the state is made, and puts them back. */
-  async #saveWithout(choose?: (memory: Uint8Array) => readonly number[]): Promise<ArrayBuffer> {
-    const memory = this.#memory();
-    const pages = (choose?.(memory) ?? []).map((address) => ({
+  get #drive(): Drive {
+    return this.#emulator.v86.cpu.devices.ide.primary.master;
+  }
+
+  /** The guest's memory itself, not a copy. */
+  get memory(): Uint8Array<ArrayBuffer> {
+    return this.#emulator.v86.cpu.mem8.subarray(0);
+  }
+
+  /**
+   * Memory and devices; only while the CPU is held idle. What the disk holds then is the caller's to keep.
+   *
+   * @param leaveOut addresses of pages that are zeros in the state: they cost nothing there
+   */
+  async saveState(leaveOut: readonly number[] = []): Promise<ArrayBuffer> {
+    const { memory } = this;
+    const pages = leaveOut.map((address) => ({
       address,
       content: memory.slice(address, address + PAGE_BYTES),
     }));
@@ -216,22 +235,16 @@ export class Pc {
     }
   }
 
-  #memory(): Uint8Array {
-    return this.#emulator.v86.cpu.mem8.subarray(0);
-  }
-
   #putPages(pages: readonly MemoryPage[]): void {
-    const memory = this.#memory();
+    const { memory } = this;
     for (const { address, content } of pages) memory.set(content, address);
   }
 
-  /** Stops the CPU; {@link resume} lets it go on where it was. */
-  async pause(): Promise<void> {
-    if (!this.#ended) await this.#emulator.stop();
-  }
-
-  async resume(): Promise<void> {
-    if (!this.#ended) await this.#emulator.run();
+  /** Ends it: the CPU stands still for good, and nothing of it is heard or reaches the disk any more. */
+  end(): void {
+    this.#ended = true;
+    this.#disk.end();
+    void this.#holds.forbid().catch(() => undefined);
   }
 
   #listen<Name extends keyof Events>(name: Name, listener: (value: Events[Name]) => void): void {
@@ -279,6 +292,16 @@ export class Pc {
     cpu.devices.net = this.#cards.wan;
   }
 
+  /** Everything is there: the state goes in, and the CPU may run. */
+  async #begin(restored: Restored | undefined): Promise<void> {
+    try {
+      if (restored) await this.#restore(restored);
+      await this.#holds.allow();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** A guest's reset would boot the BIOS without a kernel: say so instead. */
   #catchReboot(): void {
     this.#ready = true;
@@ -289,26 +312,23 @@ export class Pc {
    * v86 puts copies in place of three views of the CPU's memory, so that what they hold would never reach the CPU
    * (0.5.462, src/cpu.js, set_state): the values go into the views, and the views back where they were.
    */
-  async #restore(state: ArrayBuffer, pages: readonly MemoryPage[]): Promise<void> {
-    try {
-      const { cpu } = this.#emulator.v86;
-      const { last_result, fpu_status_word, mxcsr } = cpu;
-      await this.#emulator.restore_state(state);
-      this.#putPages(pages);
-      last_result.set(cpu.last_result);
-      fpu_status_word.set(cpu.fpu_status_word);
-      mxcsr.set(cpu.mxcsr);
-      Object.assign(cpu, { last_result, fpu_status_word, mxcsr });
-      await this.resume();
-    } catch (error) {
-      this.#fail(error);
-    }
+  async #restore({ state, pages = [] }: Restored): Promise<void> {
+    const { cpu } = this.#emulator.v86;
+    const { last_result, fpu_status_word, mxcsr } = cpu;
+    await this.#emulator.restore_state(state);
+    this.#putPages(pages);
+    last_result.set(cpu.last_result);
+    fpu_status_word.set(cpu.fpu_status_word);
+    mxcsr.set(cpu.mxcsr);
+    Object.assign(cpu, { last_result, fpu_status_word, mxcsr });
+    // A state has the cables as they were when it was saved.
+    this.plugWan(this.#wan);
   }
 
   #finish(tell: () => void): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#guard(() => void this.#emulator.stop());
+    void this.#holds.forbid().catch(() => undefined);
     this.#guard(tell);
   }
 

@@ -2,10 +2,11 @@
  * Bytes that wait for a reader, in blocks: a thousand segments of one byte must not become a thousand objects.
  * How many there are is the business of whoever fills it.
  */
+import type { Bytes } from "../common/bytes.js";
 const BLOCK_BYTES = 16 * 1024;
 
 export class ByteQueue {
-  readonly #blocks: { bytes: Uint8Array<ArrayBuffer>; used: number }[] = [];
+  readonly #blocks: { bytes: Bytes; used: number }[] = [];
 
   /** Appends a copy. */
   push(bytes: Uint8Array): void {
@@ -24,7 +25,7 @@ export class ByteQueue {
   }
 
   /** @returns the first bytes, the caller's own; `undefined` when there are none */
-  take(): Uint8Array<ArrayBuffer> | undefined {
+  take(): Bytes | undefined {
     const block = this.#blocks.shift();
     return (
       block && (block.used === block.bytes.length ? block.bytes : block.bytes.slice(0, block.used))

@@ -3,7 +3,10 @@
  *
  * Whoever asks for one when all are in use waits in line.
  */
-import type { ByteStream } from "./byte-stream.js";
+import { abortable } from "../common/abort.js";
+import type { ByteStream } from "../common/byte-stream.js";
+import { type Clock, withTimeLimit } from "../common/clock.js";
+import { Semaphore } from "../common/limit.js";
 import { NetworkError } from "./errors.js";
 import { HttpConnection } from "./http-connection.js";
 
@@ -13,6 +16,7 @@ export type Connect = (port: number, signal: AbortSignal) => Promise<ByteStream>
 export interface PoolOptions {
   readonly port: number;
   readonly connect: Connect;
+  readonly clock: Clock;
   /** how many connections may be open at once */
   readonly limit: number;
   /** how long connecting may take, in milliseconds */
@@ -21,15 +25,16 @@ export interface PoolOptions {
 
 export class ConnectionPool {
   readonly #options: PoolOptions;
-  readonly #open = new Set<HttpConnection>();
-  readonly #idle: HttpConnection[] = [];
-  /** those who wait, first come first served */
-  readonly #waiting: (() => void)[] = [];
+  /** A permit is held for each connection that is in use or being opened; idle ones make room for new ones. */
+  readonly #limit: Semaphore;
+  readonly #inUse = new Map<HttpConnection, () => void>();
+  readonly #idle = new Set<HttpConnection>();
+  #opening = 0;
   readonly #destroyed = new AbortController();
-  #connecting = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#limit = new Semaphore(options.limit);
   }
 
   /**
@@ -37,103 +42,77 @@ export class ConnectionPool {
    * @throws {NetworkError} the router cannot be reached, or the pool was destroyed; or the signal's reason
    */
   async take(signal: AbortSignal, fresh: boolean): Promise<HttpConnection> {
-    for (;;) {
-      signal.throwIfAborted();
-      this.#destroyed.signal.throwIfAborted();
-      if (!fresh) {
-        const connection = this.#idle.pop();
-        if (connection) {
-          connection.wake();
-          return connection;
-        }
-      }
-      if (this.#open.size + this.#connecting < this.#options.limit) return this.#connect(signal);
-      if (this.#idle.length > 0) this.#idle[0]?.close();
-      else await this.#turn(signal);
-      // Whoever leaves the line lets the next one look.
-      if (signal.aborted) this.#waiting.shift()?.();
+    const either = AbortSignal.any([signal, this.#destroyed.signal]);
+    const release = await this.#limit.acquire(either);
+    try {
+      const connection = (fresh ? undefined : this.#wake()) ?? (await this.#open(either));
+      // What ended in the moment it was got told nobody.
+      if (either.aborted) connection.destroy(either.reason);
+      this.#inUse.set(connection, release);
+      if (connection.over.aborted) this.#forget(connection);
+      return connection;
+    } catch (error) {
+      release();
+      throw error;
     }
   }
 
   /** Keeps a connection for whoever comes next. @param milliseconds how long */
   giveBack(connection: HttpConnection, milliseconds: number): void {
-    this.#idle.push(connection);
+    if (connection.over.aborted) return;
+    this.#idle.add(connection);
     connection.rest(milliseconds);
-    this.#waiting.shift()?.();
+    this.#release(connection);
   }
 
   /** Ends all connections. @param reason what exchanges under way fail with */
   destroy(reason: NetworkError): void {
     this.#destroyed.abort(reason);
-    for (const connection of [...this.#open]) connection.destroy(reason);
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const connection of [...this.#idle, ...this.#inUse.keys()]) connection.destroy(reason);
   }
 
-  async #connect(signal: AbortSignal): Promise<HttpConnection> {
-    const { port, connect, connectTimeout } = this.#options;
-    const giveUp = new AbortController();
-    const seconds = connectTimeout / 1000;
-    const timer = setTimeout(
-      () => giveUp.abort(new NetworkError("timeout", `no connection within ${seconds} s`)),
-      connectTimeout,
-    );
-    const stop = (event: Event) => giveUp.abort((event.target as AbortSignal).reason);
-    const signals = [signal, this.#destroyed.signal];
-    for (const each of signals) each.addEventListener("abort", stop, { once: true });
-    this.#connecting++;
-    try {
-      const opening = connect(port, giveUp.signal);
-      const stream = await Promise.race([opening, rejection(giveUp.signal)]).catch(
-        (error: unknown) => {
-          // A connection that comes too late is nobody's.
-          opening.then(
-            (late) => new HttpConnection(late).destroy(error),
-            () => undefined,
-          );
-          throw error;
-        },
-      );
-      return this.#adopt(new HttpConnection(stream));
-    } finally {
-      clearTimeout(timer);
-      for (const each of signals) each.removeEventListener("abort", stop);
-      this.#connecting--;
-      this.#waiting.shift()?.();
-    }
-  }
-
-  #adopt(connection: HttpConnection): HttpConnection {
-    this.#open.add(connection);
-    const forget = () => {
-      this.#open.delete(connection);
-      const at = this.#idle.indexOf(connection);
-      if (at >= 0) this.#idle.splice(at, 1);
-      this.#waiting.shift()?.();
-    };
-    connection.over.addEventListener("abort", forget, { once: true });
+  /** @returns the connection that was used last, for the server will keep it the longest */
+  #wake(): HttpConnection | undefined {
+    const connection = [...this.#idle].at(-1);
+    if (!connection) return undefined;
+    this.#idle.delete(connection);
+    connection.wake();
     return connection;
   }
 
-  /** Resolves when it may be worth to look for a connection again. */
-  #turn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        signal.removeEventListener("abort", leave);
-        resolve();
-      };
-      const leave = () => {
-        const at = this.#waiting.indexOf(wake);
-        if (at >= 0) this.#waiting.splice(at, 1);
-        resolve();
-      };
-      signal.addEventListener("abort", leave, { once: true });
-      this.#waiting.push(wake);
-    });
+  async #open(signal: AbortSignal): Promise<HttpConnection> {
+    const { port, connect, clock, connectTimeout: milliseconds, limit } = this.#options;
+    const late = () => new NetworkError("timeout", `no connection within ${milliseconds / 1000} s`);
+    const [oldest] = this.#idle;
+    this.#opening++;
+    if (this.#inUse.size + this.#opening + this.#idle.size > limit) oldest?.close();
+    try {
+      return await withTimeLimit({ clock, milliseconds, late, signal }, (limited) =>
+        this.#connected(connect(port, limited), limited),
+      );
+    } finally {
+      this.#opening--;
+    }
   }
-}
 
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
+  #connected(opening: Promise<ByteStream>, signal: AbortSignal): Promise<HttpConnection> {
+    const adopt = (stream: ByteStream) => {
+      const connection = new HttpConnection(stream, this.#options.clock);
+      connection.over.addEventListener("abort", () => this.#forget(connection), { once: true });
+      // One that comes too late is nobody's.
+      if (signal.aborted) connection.destroy(signal.reason);
+      return connection;
+    };
+    return abortable(opening.then(adopt), signal);
+  }
+
+  #forget(connection: HttpConnection): void {
+    this.#idle.delete(connection);
+    this.#release(connection);
+  }
+
+  #release(connection: HttpConnection): void {
+    this.#inUse.get(connection)?.();
+    this.#inUse.delete(connection);
+  }
 }

@@ -1,40 +1,41 @@
-/** Undoes a body's Content-Encoding, as `fetch` does: what `accept-encoding` of router-fetch.ts offers. */
+/** Undoes an answer's Content-Encoding, which is `fetch`'s task in a browser, and for `fetch` only. */
+import type { Bytes } from "../common/bytes.js";
 import { NetworkError } from "./errors.js";
+import type { HttpResponse } from "./http-message.js";
+import { valuesOf } from "./http-syntax.js";
 
 /** What is offered to the server. */
 export const ACCEPTED_ENCODINGS = "gzip, deflate";
 
-const FORMATS: Readonly<Record<string, CompressionFormat>> = {
-  gzip: "gzip",
-  "x-gzip": "gzip",
-  deflate: "deflate",
-};
+const FORMATS: ReadonlyMap<string, CompressionFormat> = new Map([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+]);
 
 /**
- * @param encodings value of Content-Encoding; one that we do not know leaves the body as it is
- * @returns a stream that fails with {@link NetworkError} `protocol` where the body is not what it says
+ * @returns the answer with its body as it was before it was encoded, and without the fields that speak of the encoded
+ *   one; the answer as it is where it has no body, no encoding, or one that we do not know. The body fails with
+ *   {@link NetworkError} `protocol` where it is not what its header says; an empty one passes for any encoding
  */
-export function decodeBody(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  encodings: string,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const names = encodings.toLowerCase().split(",");
-  const formats = names
+export function decoded(response: HttpResponse): HttpResponse {
+  const formats = valuesOf(response.headers, "content-encoding")
+    .flatMap((value) => value.toLowerCase().split(","))
     .map((name) => name.trim())
     .filter((name) => name !== "" && name !== "identity")
-    .map((name) => FORMATS[name]);
-  let decoded = body;
-  for (const format of formats.reverse()) {
-    if (!format) return body;
-    decoded = decompress(decoded, format);
-  }
-  return decoded;
+    .map((name) => FORMATS.get(name));
+  let { body } = response;
+  if (!body || formats.length === 0) return response;
+  const known = formats.filter((format) => format !== undefined);
+  if (known.length < formats.length) return response;
+  for (const format of known.reverse()) body = decompress(body, format);
+  const headers = response.headers.filter(
+    ([name]) => !["content-encoding", "content-length"].includes(name.toLowerCase()),
+  );
+  return { ...response, headers, body };
 }
 
-function decompress(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  format: CompressionFormat,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+function decompress(body: ReadableStream<Bytes>, format: CompressionFormat): ReadableStream<Bytes> {
   const source = body.getReader();
   const { readable, writable } = new DecompressionStream(format);
   const output = readable.getReader();

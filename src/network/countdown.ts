@@ -1,11 +1,15 @@
+import type { Clock } from "../common/clock.js";
+
 /** A time limit that is set, lifted and set again as work makes progress. */
 export class Countdown {
+  readonly #clock: Clock;
   readonly #milliseconds: number;
   readonly #expired: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: () => void = () => undefined;
 
   /** @param milliseconds `Infinity`: no limit */
-  constructor(milliseconds: number, expired: () => void) {
+  constructor(clock: Clock, milliseconds: number, expired: () => void) {
+    this.#clock = clock;
     this.#milliseconds = milliseconds;
     this.#expired = expired;
   }
@@ -13,12 +17,11 @@ export class Countdown {
   /** Starts anew. */
   start(): void {
     this.stop();
-    if (this.#milliseconds !== Infinity)
-      this.#timer = setTimeout(this.#expired, this.#milliseconds);
+    this.#cancel = this.#clock.after(this.#milliseconds, this.#expired);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel();
+    this.#cancel = () => undefined;
   }
 }

@@ -5,6 +5,8 @@
  *
  * @see RFC 2131 and RFC 2132
  */
+import { type Bytes, viewOf } from "../common/bytes.js";
+import { octets } from "./ipv4.js";
 
 const TYPES = [
   undefined,
@@ -76,7 +78,7 @@ export interface DhcpLease {
 /** @returns `undefined` for everything that is not a well-formed message of a client on this link */
 export function parseDhcpRequest(bytes: Uint8Array): DhcpRequest | undefined {
   if (bytes.length < AT.options) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const isRequest =
     bytes[AT.op] === OP.request &&
     bytes[AT.htype] === ETHERNET.type &&
@@ -115,7 +117,7 @@ function parseOptions(bytes: Uint8Array): Map<number, Uint8Array> | undefined {
 
 function addressIn(bytes: Uint8Array | undefined): number | undefined {
   if (bytes?.length !== 4) return undefined;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  return viewOf(bytes).getUint32(0);
 }
 
 /** @param type "nak" carries no address, and an answer to "inform" none for the client */
@@ -123,7 +125,7 @@ export function formatDhcpReply(
   type: "offer" | "ack" | "nak",
   request: DhcpRequest,
   lease: DhcpLease,
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const options: number[][] = [
     [OPTION.type, 1, TYPES.indexOf(type)],
     [OPTION.server, 4, ...octets(lease.server)],
@@ -149,8 +151,4 @@ export function formatDhcpReply(
   view.setUint32(AT.cookie, COOKIE);
   reply.set(tail, AT.options);
   return reply;
-}
-
-function octets(number: number): number[] {
-  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255);
 }

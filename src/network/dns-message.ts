@@ -5,6 +5,7 @@
  *
  * @see RFC 1035
  */
+import type { Bytes } from "../common/bytes.js";
 
 const HEADER_BYTES = 12;
 const MAX_NAME_BYTES = 255;
@@ -81,7 +82,7 @@ export function formatDnsReply(
   query: DnsQuery,
   code: number,
   address?: { readonly address: number; readonly seconds: number },
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const question = query.question?.bytes ?? new Uint8Array();
   const reply = new Uint8Array(HEADER_BYTES + question.length + (address ? 16 : 0));
   const view = new DataView(reply.buffer);

@@ -26,6 +26,10 @@ const SENTENCES: Record<NetworkProblem, string> = {
   redirect: "The router's server sent us on to an address that cannot be followed from here.",
 };
 
+export function isNetworkProblem(value: unknown): value is NetworkProblem {
+  return typeof value === "string" && Object.hasOwn(SENTENCES, value);
+}
+
 /** The router could not be reached, or answered nonsense. `message` can be shown as it is. */
 export class NetworkError extends Error {
   override readonly name = "NetworkError";

@@ -1,24 +1,21 @@
-/** Errors as messages: what is thrown in a worker arrives in the page as the same kind of error. */
-import { NetworkError, type NetworkProblem } from "./errors.js";
+/** How a {@link NetworkError} crosses from one context to another. */
+import type { BytePortOptions } from "../common/byte-port.js";
+import { type ErrorKind, failureCodec } from "../common/failure.js";
+import { isNetworkProblem, NetworkError } from "./errors.js";
 
-/** An error that can be posted. */
-export type Failure =
-  | { readonly name: "NetworkError"; readonly problem: NetworkProblem; readonly detail: string }
-  | { readonly name: string; readonly message: string };
+export const NETWORK_ERROR: ErrorKind<NetworkError> = {
+  name: "NetworkError",
+  type: NetworkError,
+  pack: ({ problem, detail }) => ({ problem, detail }),
+  unpack(data) {
+    const { problem, detail } = (data ?? {}) as Record<string, unknown>;
+    if (!isNetworkProblem(problem) || typeof detail !== "string") return undefined;
+    return new NetworkError(problem, detail);
+  },
+};
 
-export function toFailure(reason: unknown): Failure {
-  if (reason instanceof NetworkError) {
-    const { problem, detail } = reason;
-    return { name: "NetworkError", problem, detail };
-  }
-  return reason instanceof Error || reason instanceof DOMException
-    ? { name: reason.name, message: reason.message }
-    : { name: "AbortError", message: typeof reason === "string" ? reason : "It was given up." };
-}
-
-export function toError(failure: Failure): Error {
-  if ("problem" in failure) return new NetworkError(failure.problem, failure.detail);
-  const { name, message } = failure;
-  if (name === "AbortError" || name === "TimeoutError") return new DOMException(message, name);
-  return Object.assign(new Error(message), { name });
-}
+/** For connections and bodies on a port: the end of whoever holds the other one is a router that is off. */
+export const NETWORK_PORT: Required<BytePortOptions> = {
+  codec: failureCodec(NETWORK_ERROR),
+  lost: () => new NetworkError("off"),
+};

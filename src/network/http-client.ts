@@ -2,6 +2,8 @@
  * An HTTP/1.1 client over the router's TCP connections: keeps them, queues for them, and tries once more where a kept
  * one turns out to be dead. Follows no redirects and knows no cookies; router-fetch.ts is the web's view of it.
  */
+import type { Bytes } from "../common/bytes.js";
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
 import { type Connect, ConnectionPool } from "./connection-pool.js";
 import { NetworkError } from "./errors.js";
 import type { HttpConnection } from "./http-connection.js";
@@ -9,11 +11,13 @@ import { Exchange } from "./http-exchange.js";
 import type { HttpExchange, HttpHeaders, HttpRequest, HttpResponse } from "./http-message.js";
 import { HttpParser } from "./http-parser.js";
 import { isRepeatable, prepareBody, type RequestBody, requestHead } from "./http-request.js";
+import { valuesOf } from "./http-syntax.js";
 import { Llhttp } from "./llhttp.js";
 
 export interface HttpClientOptions {
   /** the router's address, for the Host field */
   readonly host: () => string;
+  readonly clock?: Clock;
   /** connections to one port at once; OpenWrt's web server runs few programs at a time. Default 6 */
   readonly connectionsPerPort?: number;
   /** how long an unused connection is kept, in milliseconds. Default 4000 */
@@ -43,6 +47,7 @@ export class HttpClient {
     this.#connect = connect;
     this.#llhttp = new Llhttp(llhttp);
     this.#options = {
+      clock: REAL_CLOCK,
       connectionsPerPort: 6,
       idleTimeout: 4000,
       headerTimeout: 60_000,
@@ -80,7 +85,7 @@ export class HttpClient {
 
   async #exchange(
     request: HttpRequest,
-    head: Uint8Array<ArrayBuffer>,
+    head: Bytes,
     body: RequestBody,
     signal: AbortSignal,
   ): Promise<HttpResponse> {
@@ -106,8 +111,9 @@ export class HttpClient {
     request: HttpRequest,
     signal: AbortSignal,
   ): Exchange {
-    const { headerTimeout, bodyTimeout, idleTimeout } = this.#options;
+    const { clock, headerTimeout, bodyTimeout, idleTimeout } = this.#options;
     return new Exchange(connection, new HttpParser(this.#llhttp, request.method), {
+      clock,
       signal,
       headerTimeout,
       bodyTimeout,
@@ -123,8 +129,8 @@ export class HttpClient {
     if (this.#destroyed) throw this.#destroyed;
     let pool = this.#pools.get(port);
     if (!pool) {
-      const { connectionsPerPort: limit, headerTimeout: connectTimeout } = this.#options;
-      pool = new ConnectionPool({ port, connect: this.#connect, limit, connectTimeout });
+      const { clock, connectionsPerPort: limit, headerTimeout: connectTimeout } = this.#options;
+      pool = new ConnectionPool({ port, connect: this.#connect, clock, limit, connectTimeout });
       this.#pools.set(port, pool);
     }
     return pool;
@@ -133,7 +139,7 @@ export class HttpClient {
 
 /** How long the server says it keeps the connection, less a second for the way; in milliseconds. */
 function serverIdleTimeout(headers: HttpHeaders): number {
-  const field = headers.find(([name]) => name.toLowerCase() === "keep-alive")?.[1];
+  const field = valuesOf(headers, "keep-alive")[0];
   const seconds = /\btimeout=(\d+)/i.exec(field ?? "")?.[1];
   return seconds === undefined ? Infinity : (Number(seconds) - 1) * 1000;
 }

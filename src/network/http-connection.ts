@@ -3,24 +3,28 @@
  *
  * Knows nothing of HTTP. Every connection ends with {@link HttpConnection.close} or {@link HttpConnection.destroy}.
  */
-import type { ByteStream } from "./byte-stream.js";
+import type { Bytes } from "../common/bytes.js";
+import type { ByteStream } from "../common/byte-stream.js";
+import type { Clock } from "../common/clock.js";
 import { NetworkError } from "./errors.js";
 
 /** How long the router may take to end a connection that we closed, in milliseconds. */
 const LINGER_MS = 2000;
 
 export class HttpConnection {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #reader: ReadableStreamDefaultReader<Bytes>;
+  readonly #writer: WritableStreamDefaultWriter<Bytes>;
   readonly #over = new AbortController();
   /** begun while the connection was idle, or by an exchange; a stream's read cannot be taken back */
-  #reading: Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> | undefined;
+  #reading: Promise<ReadableStreamReadResult<Bytes>> | undefined;
   #idle = false;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #clock: Clock;
+  #cancelRest: () => void = () => undefined;
   /** how many exchanges were completed on it */
   uses = 0;
 
-  constructor(stream: ByteStream) {
+  constructor(stream: ByteStream, clock: Clock) {
+    this.#clock = clock;
     this.#reader = stream.readable.getReader();
     this.#writer = stream.writable.getWriter();
     // Their failure shows in read() and write().
@@ -37,7 +41,7 @@ export class HttpConnection {
    * @returns the next bytes, never none; `undefined` when the server ended the connection
    * @throws {NetworkError} it was lost, or what {@link destroy} was given
    */
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(): Promise<Bytes | undefined> {
     for (;;) {
       const reading = (this.#reading ??= this.#reader.read());
       try {
@@ -59,7 +63,7 @@ export class HttpConnection {
    *
    * @throws {NetworkError} it was lost, or what {@link destroy} was given
    */
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async write(bytes: Bytes): Promise<void> {
     try {
       await this.#writer.write(bytes);
     } catch (error) {
@@ -74,7 +78,7 @@ export class HttpConnection {
    */
   rest(milliseconds: number): void {
     this.#idle = true;
-    this.#idleTimer = setTimeout(() => this.close(), milliseconds);
+    this.#cancelRest = this.#clock.after(milliseconds, () => this.close());
     this.#reading ??= this.#reader.read();
     const useless = () => {
       if (this.#idle) this.close();
@@ -85,14 +89,14 @@ export class HttpConnection {
   /** Ends {@link rest}. */
   wake(): void {
     this.#idle = false;
-    clearTimeout(this.#idleTimer);
+    this.#cancelRest();
   }
 
   /** Ends the connection in peace: what was written is sent. */
   close(): void {
     if (this.over.aborted) return;
     this.wake();
-    const timer = setTimeout(() => this.#reset(undefined), LINGER_MS);
+    const finished = this.#clock.after(LINGER_MS, () => this.#reset(undefined));
     const reading = (this.#reading ??= this.#reader.read());
     this.#over.abort(new NetworkError("reset", "the connection was closed"));
     const ended = async () => {
@@ -100,7 +104,6 @@ export class HttpConnection {
       await reading;
       await this.#reader.cancel();
     };
-    const finished = () => clearTimeout(timer);
     ended()
       .catch(() => this.#reset(undefined))
       .then(finished, finished);

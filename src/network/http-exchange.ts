@@ -4,11 +4,14 @@
  * Sending and receiving go on at the same time, for a server may answer before it has read everything. The answer's
  * body holds back: what its reader does not take is not read from the connection.
  */
+import { type Bytes, concat } from "../common/bytes.js";
+import type { Clock } from "../common/clock.js";
 import { Countdown } from "./countdown.js";
 import { NetworkError } from "./errors.js";
 import type { HttpConnection } from "./http-connection.js";
 import type { HttpResponse } from "./http-message.js";
 import type { HttpParser } from "./http-parser.js";
+import { endsWithHeader } from "./http-syntax.js";
 import { chunk, LAST_CHUNK, readPiece, type RequestBody } from "./http-request.js";
 
 /** How much of a body is read before somebody asks for it: small answers free their connection at once. */
@@ -16,9 +19,8 @@ const READ_AHEAD_BYTES = 64 * 1024;
 /** Bytes are handed to the connection in pieces, so that progress is seen. */
 const WRITE_BYTES = 64 * 1024;
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
 export interface ExchangeOptions {
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   /** from the end of the request to the answer's header, and for each piece of the request; in milliseconds */
   readonly headerTimeout: number;
@@ -99,8 +101,7 @@ export class Exchange {
     this.#answering.stop();
     const head = this.#parser.head;
     if (!head) throw new NetworkError("protocol", "the answer has no header");
-    const none = this.#parser.isHead || head.status === 204 || head.status === 304;
-    if (none) {
+    if (this.#parser.isHead || endsWithHeader(head.status)) {
       this.#received();
       return { ...head, body: null };
     }
@@ -165,10 +166,7 @@ export class Exchange {
   async #send(head: Bytes, body: RequestBody): Promise<void> {
     if (body.type === "bytes" && body.bytes.length <= WRITE_BYTES) {
       // Small forms go out with their header: one segment instead of two.
-      const both = new Uint8Array(head.length + body.bytes.length);
-      both.set(head);
-      both.set(body.bytes, head.length);
-      return this.#write(both);
+      return this.#write(concat([head, body.bytes]));
     }
     await this.#write(head);
     if (body.type === "bytes") return this.#writePieces(body.bytes);
@@ -213,7 +211,7 @@ export class Exchange {
   }
 
   #countdown(milliseconds: number, what: string): Countdown {
-    return new Countdown(milliseconds, () => {
+    return new Countdown(this.#options.clock, milliseconds, () => {
       const detail = `${what} for ${milliseconds / 1000} s`;
       this.#connection.destroy(new NetworkError("timeout", detail));
     });

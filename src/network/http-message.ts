@@ -1,4 +1,5 @@
 /** HTTP as it is on the wire, without what `fetch` adds or hides: what the HTTP client takes and gives. */
+import type { Bytes } from "../common/bytes.js";
 
 /** Header fields in their order, names as they were sent; a name may come more than once (Set-Cookie). */
 export type HttpHeaders = readonly (readonly [name: string, value: string])[];
@@ -12,7 +13,7 @@ export interface HttpRequest {
   /** without Host, Content-Length, Transfer-Encoding and Connection, which the client sets */
   readonly headers: HttpHeaders;
   /** `null`: none. A stream is sent chunked, bytes with their length. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null;
+  readonly body: ReadableStream<Bytes> | Bytes | null;
 }
 
 export interface HttpResponse {
@@ -20,7 +21,7 @@ export interface HttpResponse {
   readonly statusText: string;
   readonly headers: HttpHeaders;
   /** decoded from its transfer encoding, not from its content encoding; `null` where HTTP allows none */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly body: ReadableStream<Bytes> | null;
 }
 
 /** Sends one request and resolves when the header of the answer is there; redirects are not followed. */

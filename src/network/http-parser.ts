@@ -3,23 +3,14 @@
  *
  * Interim answers (1xx) are skipped. What is accepted is llhttp's decision (see llhttp.ts for where it is lenient).
  */
+import { type Bytes, latin1 } from "../common/bytes.js";
 import { NetworkError } from "./errors.js";
 import type { HttpHeaders } from "./http-message.js";
-import {
-  Continue,
-  latin1,
-  Pause,
-  SkipBody,
-  Stop,
-  type Llhttp,
-  type LlhttpHandler,
-} from "./llhttp.js";
+import { isToken } from "./http-syntax.js";
+import { Continue, type Llhttp, type LlhttpHandler, Pause, SkipBody, Stop } from "./llhttp.js";
 
 /** The header section with its status line, in bytes; interim answers count too. Browsers stop at the same size. */
 export const MAX_HEADER_BYTES = 256 * 1024;
-
-/** @see RFC 9110, 5.6.2 */
-const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
 
 export interface ResponseHead {
   readonly status: number;
@@ -38,7 +29,7 @@ export class HttpParser implements LlhttpHandler {
   #names: string[] = [];
   #values: string[] = [];
   #head: ResponseHead | undefined;
-  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #pieces: Bytes[] = [];
   #complete = false;
   #keepAlive = false;
   #leftOver = false;
@@ -73,7 +64,7 @@ export class HttpParser implements LlhttpHandler {
    * @returns the pieces of the body in them, as copies
    * @throws {NetworkError} `protocol`: this is not HTTP, or too much of it
    */
-  feed(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
+  feed(bytes: Uint8Array): Bytes[] {
     let rest = bytes;
     while (rest.length > 0 && !this.#destroyed) {
       if (this.#complete) {
@@ -135,8 +126,7 @@ export class HttpParser implements LlhttpHandler {
     if (status < 100) return this.#stop(`the status ${status} does not exist`);
     // llhttp, as lenient as we ask it to be, lets these pass; Headers would not take them.
     if (this.#values.some((value) => value.includes("\0"))) return this.#stop("NUL in its header");
-    if (!this.#names.every((name) => TOKEN.test(name)))
-      return this.#stop("its header has a field with a bad name");
+    if (!this.#names.every(isToken)) return this.#stop("its header has a field with a bad name");
     if (status < 200) return SkipBody;
     this.#head = {
       status,

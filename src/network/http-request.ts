@@ -1,5 +1,7 @@
 /** A request as bytes: its head, and its body with a stated length or in chunks. */
+import { type Bytes, concat, fromLatin1 } from "../common/bytes.js";
 import type { HttpRequest } from "./http-message.js";
+import { isToken } from "./http-syntax.js";
 
 /** What the client decides itself, whatever the caller says. */
 const SET_BY_CLIENT = new Set([
@@ -17,11 +19,11 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"])
 /** A request body: nothing, all of it, or its beginning and a reader of the rest. */
 export type RequestBody =
   | { readonly type: "none" }
-  | { readonly type: "bytes"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: "bytes"; readonly bytes: Bytes }
   | {
       readonly type: "stream";
-      readonly beginning: readonly Uint8Array<ArrayBuffer>[];
-      readonly rest: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+      readonly beginning: readonly Bytes[];
+      readonly rest: ReadableStreamDefaultReader<Bytes>;
     };
 
 /**
@@ -40,11 +42,11 @@ export async function prepareBody(
   const cancel = () => void rest.cancel(signal.reason).catch(() => undefined);
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    const beginning: Uint8Array<ArrayBuffer>[] = [];
+    const beginning: Bytes[] = [];
     for (let length = 0; length <= limit;) {
       const bytes = await readPiece(rest);
       signal.throwIfAborted();
-      if (!bytes) return { type: "bytes", bytes: joined(beginning) };
+      if (!bytes) return { type: "bytes", bytes: concat(beginning) };
       beginning.push(bytes);
       length += bytes.length;
     }
@@ -59,11 +61,11 @@ export async function prepareBody(
  * @throws {TypeError} a stream of something else; or what the stream fails with
  */
 export async function readPiece(
-  body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  body: ReadableStreamDefaultReader<Bytes>,
+): Promise<Bytes | undefined> {
   const { done, value } = (await body.read()) as ReadableStreamReadResult<unknown>;
   if (done) return undefined;
-  if (value instanceof Uint8Array) return value as Uint8Array<ArrayBuffer>;
+  if (value instanceof Uint8Array) return value as Bytes;
   const error = new TypeError("A request's body must be a stream of bytes (Uint8Array).");
   body.cancel(error).catch(() => undefined);
   throw error;
@@ -78,20 +80,15 @@ export function isRepeatable(method: string, body: RequestBody): boolean {
  * @param host the router's address, for the Host field
  * @throws {TypeError} the request cannot be written as HTTP
  */
-export function requestHead(
-  request: HttpRequest,
-  host: string,
-  body: RequestBody,
-): Uint8Array<ArrayBuffer> {
+export function requestHead(request: HttpRequest, host: string, body: RequestBody): Bytes {
   const { method, target, port } = request;
-  if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(method))
-    throw new TypeError(`"${method}" is no HTTP method.`);
+  if (!isToken(method)) throw new TypeError(`"${method}" is no HTTP method.`);
   if (!/^\/[\x21-\x7e]*$/.test(target))
     throw new TypeError(`"${target}" is no path of a web server.`);
   const lines = [`${method} ${target} HTTP/1.1`, `Host: ${port === 80 ? host : `${host}:${port}`}`];
   for (const [name, value] of request.headers) {
     if (SET_BY_CLIENT.has(name.toLowerCase())) continue;
-    if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name) || !/^[^\0\r\n\u0100-\uffff]*$/.test(value))
+    if (!isToken(name) || !/^[^\0\r\n\u0100-\uffff]*$/.test(value))
       throw new TypeError(
         `The header field "${name}" cannot be sent: it has characters HTTP does not allow.`,
       );
@@ -100,25 +97,14 @@ export function requestHead(
   if (body.type === "bytes") lines.push(`Content-Length: ${body.bytes.length}`);
   else if (body.type === "stream") lines.push("Transfer-Encoding: chunked");
   else if (method === "POST" || method === "PUT") lines.push("Content-Length: 0");
-  const text = lines.join("\r\n") + "\r\n\r\n";
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return fromLatin1(lines.join("\r\n") + "\r\n\r\n");
 }
 
 /** @param bytes not empty, for an empty chunk would end the body */
-export function chunk(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function chunk(bytes: Uint8Array): Bytes {
   const size = new TextEncoder().encode(`${bytes.length.toString(16)}\r\n`);
-  return joined([size, bytes, new Uint8Array([13, 10])]);
+  return concat([size, bytes, new Uint8Array([13, 10])]);
 }
 
 /** Ends a body sent in chunks. */
 export const LAST_CHUNK = new TextEncoder().encode("0\r\n\r\n");
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}

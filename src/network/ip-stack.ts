@@ -4,16 +4,15 @@
  * Nobody outside is ever called from within lwIP, and no exception reaches whoever delivers a frame. When lwIP itself
  * fails, everything pending is rejected and `onFailure` is called; the stack is dead then, and a new one can be made.
  */
-import type { ByteStream } from "./byte-stream.js";
-import { type Clock, REAL_CLOCK } from "./clock.js";
+import type { Bytes } from "../common/bytes.js";
+import type { ByteStream } from "../common/byte-stream.js";
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
 import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import type { IpAddress } from "./ipv4.js";
 import { type LwipCallbacks, type LwipFunctions, random32 } from "./lwip.js";
 import { LwipRunner } from "./lwip-runner.js";
 import { type TcpCalls, TcpConnection } from "./tcp-connection.js";
-
-type Frame = Uint8Array<ArrayBuffer>;
 
 const NO_ADDRESS: IpAddress = { leased: false, address: 0, netmask: 0, gateway: 0, server: 0 };
 /** An Ethernet header; and a frame without its checksum. */
@@ -26,7 +25,7 @@ export interface IpStackOptions {
   readonly mac: Uint8Array;
   readonly clock?: Clock;
   /** gets a frame of its own */
-  sendFrame(frame: Frame): void;
+  sendFrame(frame: Bytes): void;
   onAddress?(address: IpAddress): void;
   onFailure?(cause: unknown): void;
 }
@@ -46,7 +45,7 @@ export class IpStack {
   #nextId = 1;
   readonly #connections = new Map<number, TcpConnection>();
   readonly #listeners = new Map<number, (stream: ByteStream) => void>();
-  readonly #sockets = new Map<number, (address: number, port: number, bytes: Frame) => void>();
+  readonly #sockets = new Map<number, (address: number, port: number, bytes: Bytes) => void>();
   readonly #pings = new Map<number, Deferred<void> & { address: number }>();
 
   private constructor(options: IpStackOptions) {
@@ -163,7 +162,7 @@ export class IpStack {
    * @param receive gets each datagram, with the sender's address and port
    * @throws {NetworkError} the port is taken
    */
-  openUdp(port: number, receive: (address: number, port: number, bytes: Frame) => void): UdpSocket {
+  openUdp(port: number, receive: (address: number, port: number, bytes: Bytes) => void): UdpSocket {
     const id = this.#nextId++;
     const socket = this.#call(0, (lwip) => lwip.udp_open(id, port));
     if (socket === 0) throw this.#over ?? new NetworkError("refused", `port ${port} is taken`);

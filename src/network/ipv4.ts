@@ -11,7 +11,17 @@ export function parseIPv4(text: string): number | undefined {
 }
 
 export function formatIPv4(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
+  return octets(address).join(".");
+}
+
+/** @returns its four bytes, the highest first */
+export function octets(address: number): number[] {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255);
+}
+
+/** @param prefix length of the network's part, 0 to 32 bits */
+export function netmaskOf(prefix: number): number {
+  return 2 ** 32 - 2 ** (32 - prefix);
 }
 
 /** Is it ones and then zeros, with room for at least two hosts? */

@@ -2,8 +2,10 @@
  * The page as a PC on the router's LAN: it has a network card there, an address from the router's own DHCP server, and
  * can open connections to the router. Nobody else is on that wire.
  */
-import type { ByteStream } from "./byte-stream.js";
-import { type Clock, REAL_CLOCK } from "./clock.js";
+import type { Bytes } from "../common/bytes.js";
+import type { ByteStream } from "../common/byte-stream.js";
+import { abortable } from "../common/abort.js";
+import { type Clock, REAL_CLOCK, withTimeLimit } from "../common/clock.js";
 import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { IpStack } from "./ip-stack.js";
@@ -22,7 +24,7 @@ export interface LanHostOptions {
   readonly mac: Uint8Array;
   readonly clock?: Clock;
   /** to the router's card, a copy the callee may keep */
-  sendFrame(frame: Uint8Array<ArrayBuffer>): void;
+  sendFrame(frame: Bytes): void;
   onStatus?(status: LanStatus): void;
   /** asks the router itself for its LAN address; used when DHCP gets no answer */
   routerAddress?(): Promise<RouterAddress | undefined>;
@@ -188,36 +190,17 @@ export class LanHost {
       if (this.#over) throw new NetworkError("off");
       limit.throwIfAborted();
       if (this.#presence && this.#presence.search.router !== 0) return this.#presence;
-      await Promise.race([this.#found.promise, aborted(limit)]);
+      await abortable(this.#found.promise, limit);
     }
   }
 
-  /** Runs it with a signal that ends it after that time, or when the caller's does. */
-  async #limited<T>(
-    timeout: number,
+  #limited<T>(
+    milliseconds: number,
     signal: AbortSignal | undefined,
-    run: (limit: AbortSignal) => Promise<T>,
+    work: (limit: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    signal?.throwIfAborted();
-    const control = new AbortController();
-    const abort = () => control.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
-    const cancel = this.#clock.after(timeout, () => {
-      const isKnown = this.#status.phase !== "searching";
-      control.abort(new NetworkError(isKnown ? "timeout" : "unreachable"));
-    });
-    try {
-      return await run(control.signal);
-    } finally {
-      cancel();
-      signal?.removeEventListener("abort", abort);
-    }
+    const late = () =>
+      new NetworkError(this.#status.phase === "searching" ? "unreachable" : "timeout");
+    return withTimeLimit({ clock: this.#clock, milliseconds, late, signal }, work);
   }
-}
-
-/** Rejects with the signal's reason. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
 }

@@ -6,7 +6,7 @@
  * they would be cut: OpenWrt's web server is up before its DHCP server. A router that no longer answers ARP is searched anew, but what we
  * have is kept until there is something better: it may only be slow, or paused, and connections outlive that.
  */
-import type { Clock } from "./clock.js";
+import type { Clock } from "../common/clock.js";
 import type { IpStack } from "./ip-stack.js";
 import { formatIPv4, type IpAddress, isNetmask, neighbour, parseIPv4 } from "./ipv4.js";
 import { sender } from "./link.js";

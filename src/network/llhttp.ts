@@ -3,6 +3,7 @@
  *
  * The module is the one inside the npm package undici, which the build writes out as a file of its own.
  */
+import { latin1 } from "../common/bytes.js";
 
 /**
  * Directory of llhttp.wasm below the assets. Its name carries undici's version, so that it can be cached for ever; the
@@ -142,12 +143,4 @@ export class Llhttp {
     const text = new Uint8Array(this.#wasm.memory.buffer, start);
     return latin1(text.subarray(0, text.indexOf(0)));
   }
-}
-
-/** HTTP's header texts are bytes; each becomes the character of that number, as in `Headers`. */
-export function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 4096)
-    text += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  return text;
 }

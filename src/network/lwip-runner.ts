@@ -5,7 +5,8 @@
  * when lwIP has returned. An exception in lwIP is its end: it is caught, every later call answers "otherwise". The timer
  * of the clock is set to when lwIP has something to do next.
  */
-import type { Clock } from "./clock.js";
+import type { Bytes } from "../common/bytes.js";
+import type { Clock } from "../common/clock.js";
 import { instantiateLwip, type LwipCallbacks, type LwipFunctions } from "./lwip.js";
 
 export interface LwipRunnerOptions {
@@ -68,12 +69,12 @@ export class LwipRunner {
   }
 
   /** A part of lwIP's memory, to be used at once: any call may move it. */
-  view(at: number, length: number): Uint8Array<ArrayBuffer> {
+  view(at: number, length: number): Bytes {
     return new Uint8Array(this.#lwip.memory.buffer, at, length);
   }
 
   /** Where lwIP takes bytes from. The same holds. */
-  scratch(): Uint8Array<ArrayBuffer> {
+  scratch(): Bytes {
     return this.view(this.#lwip.scratch(), this.#lwip.scratch_bytes());
   }
 

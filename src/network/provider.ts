@@ -4,7 +4,8 @@
  * It gives the router an address by DHCP, answers pings to its gateway and questions for a few names. Everything beyond
  * the gateway is "net unreachable": a page in a browser has no Internet to give. The cable is out until `plugged` is set.
  */
-import { type Clock, REAL_CLOCK } from "./clock.js";
+import type { Bytes } from "../common/bytes.js";
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
 import { serveDhcp } from "./dhcp-server.js";
 import { serveDns } from "./dns-server.js";
 import { IpStack } from "./ip-stack.js";
@@ -30,7 +31,7 @@ export interface ProviderOptions {
   readonly mac: Uint8Array;
   readonly clock?: Clock;
   /** to the router's card, a copy the callee may keep */
-  sendFrame(frame: Uint8Array<ArrayBuffer>): void;
+  sendFrame(frame: Bytes): void;
 }
 
 export class Provider {

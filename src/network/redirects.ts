@@ -1,4 +1,5 @@
 /** Where an answer sends us on to, and what is asked there: fetch's rules, with every host being the router. */
+import type { Bytes } from "../common/bytes.js";
 import { NetworkError } from "./errors.js";
 
 /** @see Fetch Standard, HTTP-redirect fetch */
@@ -16,7 +17,7 @@ export interface Asked {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null;
+  readonly body: ReadableStream<Bytes> | Bytes | null;
 }
 
 /**

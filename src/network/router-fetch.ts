@@ -10,9 +10,11 @@
  * - `redirect: "manual"` gives the redirect itself, with its status and Location, not an opaque answer;
  * - a `Request`'s body is read before it is sent, so that its length is known; `init.body` may be a stream.
  */
+import type { Bytes } from "../common/bytes.js";
 import { ACCEPTED_ENCODINGS } from "./content-decoding.js";
 import { NetworkError } from "./errors.js";
 import type { HttpExchange } from "./http-message.js";
+import { valuesOf } from "./http-syntax.js";
 import { type Asked, followRedirect, isRedirect, MAX_REDIRECTS } from "./redirects.js";
 import { toResponse } from "./router-response.js";
 
@@ -48,7 +50,7 @@ export async function routerFetch(
       },
       signal,
     );
-    const location = response.headers.find(([name]) => name.toLowerCase() === "location")?.[1];
+    const location = valuesOf(response.headers, "location")[0];
     if (mode === "manual" || location === undefined || !isRedirect(response.status))
       return toResponse(response, asked.url.href, redirects > 0);
     await response.body?.cancel().catch(() => undefined);
@@ -74,7 +76,7 @@ async function asking(base: string, input: RequestInfo | URL, init: RequestInit)
   if (method === "GET" || method === "HEAD")
     throw new TypeError(`A ${method} request cannot have a body.`);
   if (init.body instanceof ReadableStream)
-    return { method, url, headers, body: init.body as ReadableStream<Uint8Array<ArrayBuffer>> };
+    return { method, url, headers, body: init.body as ReadableStream<Bytes> };
   const whole = init.body == null && request ? request : new Response(init.body);
   const type = whole.headers.get("content-type");
   if (type !== null && !headers.has("content-type")) headers.set("content-type", type);

@@ -1,10 +1,9 @@
 /** The web's `Response` made of an answer on the wire, without what `Response` hides from pages. */
-import { decodeBody } from "./content-decoding.js";
+import type { Bytes } from "../common/bytes.js";
+import { decoded } from "./content-decoding.js";
 import { NetworkError } from "./errors.js";
 import type { HttpResponse } from "./http-message.js";
-
-/** Answers that `Response` allows no body for. */
-const NULL_BODY = new Set([204, 205, 304]);
+import { isNullBodyStatus } from "./http-syntax.js";
 
 const READ_WHOLE = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
@@ -32,26 +31,15 @@ export function toResponse(answer: HttpResponse, url: string, redirected: boolea
   // A reason phrase may have control characters on the wire, but not in a Response.
   const statusText = answer.statusText.replace(/[^\t\x20-\x7e\x80-\xff]/g, "");
   const failure = {};
-  const body = decodedBody(answer, headers);
+  const body = isNullBodyStatus(status) ? null : decoded(answer).body;
+  if (!body) void answer.body?.cancel().catch(() => undefined);
   const noted = body && noting(body, failure);
   const response = new Response(noted, { status, statusText, headers });
   return dressed(response, { headers, url, redirected, failure });
 }
 
-function decodedBody({ status, body }: HttpResponse, headers: Headers): HttpResponse["body"] {
-  if (NULL_BODY.has(status)) {
-    body?.cancel().catch(() => undefined);
-    return null;
-  }
-  const encoding = headers.get("content-encoding");
-  return body && encoding !== null ? decodeBody(body, encoding) : body;
-}
-
 /** The same stream; what it fails with is kept in `failure`. */
-function noting(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  failure: Looks["failure"],
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+function noting(body: ReadableStream<Bytes>, failure: Looks["failure"]): ReadableStream<Bytes> {
   const reader = body.getReader();
   return new ReadableStream(
     {

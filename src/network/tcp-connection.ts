@@ -4,13 +4,12 @@
  * lwIP's callbacks only note what happened, as lwIP must not be called from within them; `settle` then acts on it. The
  * window opens when bytes are read, not when they come, and a write is done when lwIP has taken all of it.
  */
+import type { Bytes } from "../common/bytes.js";
 import { ByteQueue } from "./byte-queue.js";
-import type { ByteStream } from "./byte-stream.js";
+import type { ByteStream } from "../common/byte-stream.js";
 import { type Deferred, deferred } from "../common/deferred.js";
 import { NetworkError } from "./errors.js";
 import { LWIP_ERROR, type Pointer } from "./lwip.js";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a connection needs of its stack. */
 export interface TcpCalls {

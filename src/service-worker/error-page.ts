@@ -38,6 +38,7 @@ export function errorPage({ heading, text, retry }: ErrorTexts, target: string):
       "Content-Security-Policy":
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
       "Cache-Control": "no-store",
+      "Origin-Agent-Cluster": "?1",
     },
   });
 }

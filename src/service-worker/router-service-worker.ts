@@ -1,25 +1,27 @@
 /**
  * The service worker of the guest origin: every request of the router's pages goes to the machine, none to a network.
  *
- * A browser may kill it between two requests, so it remembers nothing: the bridge it asks is the holder of a Web Lock.
+ * A browser may kill it between two requests, so it keeps nothing that it could not find again: the bridge it asks is the
+ * holder of a Web Lock.
  * It is no boundary. Pages of the guest can unregister it, and reach then only the three files of this origin's host.
  *
  * With `?shared` in its own URL the origin is also the embedding page's, and only what the guest's frames ask for is
  * the router's.
  */
-import { receiveBody, sendBody } from "../web-pane/body-port.js";
+import { receiveStream, sendStream } from "../common/byte-port.js";
+import type { Bytes } from "../common/bytes.js";
+import { deferred } from "../common/deferred.js";
 import {
   type AbortMessage,
   type AnswerMessage,
   BRIDGE_PAGE,
   BRIDGE_SCRIPT,
-  lockOf,
-  readBridgeAddress,
   type RequestMessage,
   type ScriptCookie,
   SERVICE_WORKER,
   workerLock,
 } from "../web-pane/messages.js";
+import { type Bridge, BridgeLookup } from "./bridge-lookup.js";
 import { errorPage } from "./error-page.js";
 import type { Client, ExtendableEvent, FetchEvent, ServiceWorkerScope } from "./worker-types.js";
 
@@ -32,6 +34,7 @@ const GONE_MS = 2000;
 const OWN_FILES = [BRIDGE_PAGE, BRIDGE_SCRIPT, SERVICE_WORKER].map((name) => `/${name}`);
 const SHARED = new URL(scope.location.href).searchParams.has("shared");
 const LIFE = crypto.randomUUID();
+const bridges = new BridgeLookup(scope);
 const NO_PAGE = {
   heading: "The router is not connected",
   text: "The page that runs the router was closed, or does not answer.",
@@ -53,13 +56,13 @@ scope.addEventListener("fetch", (event) => {
   const own = origin === scope.location.origin;
   if (own && OWN_FILES.includes(pathname)) return;
   if (SHARED) fetching.respondWith(answerWhenGuests(fetching));
-  else if (own) fetching.respondWith(answerFromRouter(fetching, findBridge()));
+  else if (own) fetching.respondWith(answerFromRouter(fetching, bridges.find()));
   else fetching.respondWith(Promise.resolve(Response.error()));
 });
 
 async function answerWhenGuests(event: FetchEvent): Promise<Response> {
   const { request, clientId } = event;
-  const bridge = await findBridge();
+  const bridge = await bridges.find();
   const guests =
     request.mode === "navigate"
       ? request.destination === "iframe" || request.destination === "frame"
@@ -70,24 +73,14 @@ async function answerWhenGuests(event: FetchEvent): Promise<Response> {
 }
 
 /** The embedding page may be in a frame itself; the bridge's address names it. */
-function isGuest(client: Client | undefined, bridge: Client | undefined): boolean {
-  if (!client || !bridge || client.id === bridge.id) return false;
-  return client.frameType === "nested" && client.url !== readBridgeAddress(bridge.url)?.page;
-}
-
-async function findBridge(): Promise<Client | undefined> {
-  const { held = [] } = await navigator.locks.query();
-  const names = new Set(held.map(({ name }) => name));
-  const windows = await scope.clients.matchAll({ includeUncontrolled: true, type: "window" });
-  return windows.find(({ url }) => {
-    const address = readBridgeAddress(url);
-    return address && names.has(lockOf(address));
-  });
+function isGuest(client: Client | undefined, bridge: Bridge | undefined): boolean {
+  if (!client || !bridge || client.id === bridge.client.id) return false;
+  return client.frameType === "nested" && client.url !== bridge.page;
 }
 
 async function answerFromRouter(
   event: FetchEvent,
-  bridge: Promise<Client | undefined>,
+  bridge: Promise<Bridge | undefined>,
 ): Promise<Response> {
   const { request } = event;
   const { pathname, search } = new URL(request.url);
@@ -101,11 +94,34 @@ async function answerFromRouter(
 
 type Answer = Exclude<AnswerMessage, { type: "taken" }>;
 
-/** @returns `undefined` when nobody answers */
-async function ask(bridge: Client, event: FetchEvent, target: string): Promise<Answer | undefined> {
+/** @returns `undefined` when nobody answers, or nobody waits for it any more */
+async function ask(bridge: Bridge, event: FetchEvent, target: string): Promise<Answer | undefined> {
   const { request } = event;
+  const { client, lost } = bridge;
   const { port1: port, port2: answer } = new MessageChannel();
-  const body = await bodyPort(request);
+  const giveUp = new AbortController();
+  const body = await bodyPort(request, AbortSignal.any([request.signal, giveUp.signal]));
+  const answered = deferred<Answer | undefined>();
+  const nobody = () => answered.resolve(undefined);
+  const abort = () => {
+    port.postMessage({ type: "abort" } satisfies AbortMessage);
+    nobody();
+  };
+  const timer = setTimeout(nobody, TAKEN_MS);
+  const taken = () => {
+    clearTimeout(timer);
+    lost.removeEventListener("abort", nobody);
+  };
+  const watch = setInterval(
+    () => void isGone(event.clientId).then((gone) => gone && abort()),
+    GONE_MS,
+  );
+  lost.addEventListener("abort", nobody);
+  request.signal.addEventListener("abort", abort);
+  port.onmessage = ({ data }: MessageEvent<AnswerMessage>) => {
+    if (data.type === "taken") taken();
+    else answered.resolve(data);
+  };
   const message: RequestMessage = {
     type: "request",
     worker: LIFE,
@@ -116,30 +132,15 @@ async function ask(bridge: Client, event: FetchEvent, target: string): Promise<A
     answer,
     body,
   };
-  return new Promise((resolve) => {
-    const give = (given: Answer | undefined) => {
-      clearTimeout(timer);
-      clearInterval(watch);
-      if (given?.type !== "head") port.close();
-      resolve(given);
-    };
-    const timer = setTimeout(() => give(undefined), TAKEN_MS);
-    port.addEventListener("message", ({ data }: MessageEvent<AnswerMessage>) => {
-      if (data.type === "taken") clearTimeout(timer);
-      else give(data);
-    });
-    port.start();
-    const abort = () => {
-      port.postMessage({ type: "abort" } satisfies AbortMessage);
-      give(undefined);
-    };
-    request.signal.addEventListener("abort", abort);
-    const watch = setInterval(
-      () => void isGone(event.clientId).then((gone) => gone && abort()),
-      GONE_MS,
-    );
-    bridge.postMessage(message, body ? [answer, body] : [answer]);
-  });
+  if (lost.aborted || request.signal.aborted) nobody();
+  else client.postMessage(message, body ? [answer, body] : [answer]);
+  const given = await answered.promise;
+  taken();
+  clearInterval(watch);
+  request.signal.removeEventListener("abort", abort);
+  port.close();
+  if (!given) giveUp.abort();
+  return given;
 }
 
 /** Chromium does not abort the request of a page that is gone. A navigation has no page yet. */
@@ -147,11 +148,14 @@ async function isGone(clientId: string): Promise<boolean> {
   return clientId !== "" && (await scope.clients.get(clientId)) === undefined;
 }
 
-async function bodyPort(request: Request): Promise<MessagePort | null> {
+async function bodyPort(request: Request, signal: AbortSignal): Promise<MessagePort | null> {
   if (request.method === "GET" || request.method === "HEAD") return null;
   // Firefox has no `Request.body`.
   const body = request.body ?? (await request.blob()).stream();
-  return sendBody(body);
+  const { port1, port2 } = new MessageChannel();
+  // The page gives up what breaks off.
+  sendStream(port1, body, { signal }).catch(() => undefined);
+  return port2;
 }
 
 async function toResponse(
@@ -163,10 +167,12 @@ async function toResponse(
   const headers = new Headers();
   for (const [name, value] of head.headers) headers.append(name, value);
   if (!head.body) return new Response(null, { status, statusText, headers });
-  const body = receiveBody(head.body, () => new TypeError("The router cut the connection."));
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>();
+  const lost = () => new TypeError("The router cut the connection.");
+  const body = receiveStream(head.body, { lost }).readable;
+  const { readable, writable } = new TransformStream<Bytes, Bytes>();
+  const { signal } = event.request;
   // Until the body is through, the browser must not take this worker for idle.
-  event.waitUntil(body.pipeTo(writable).catch(() => undefined));
+  event.waitUntil(body.pipeTo(writable, { signal }).catch(() => undefined));
   return new Response(readable, { status, statusText, headers });
 }
 

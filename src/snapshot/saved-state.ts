@@ -58,6 +58,8 @@ export async function storeState(identity: OverlayIdentity, saved: SavedState): 
 export async function savedStateHeader(
   identity: OverlayIdentity,
 ): Promise<SavedStateHeader | undefined> {
+  // Node has no IndexedDB, and keeps no memory.
+  if (typeof indexedDB === "undefined") return undefined;
   const header = await get<unknown>(HEADER, storeOf(identity)).catch(() => undefined);
   return isHeader(header) ? header : undefined;
 }

@@ -2,8 +2,7 @@
  * The page's end of the bridge: makes its iframe, and speaks with it over a port that only this iframe's own origin gets.
  */
 import {
-  BRIDGE_PAGE,
-  type BridgeAddress,
+  bridgeAddress,
   type BridgeCommand,
   type BridgeMessage,
   type HelloMessage,
@@ -51,17 +50,10 @@ export class BridgeFrame {
       },
       { signal },
     );
-    const address = new URL(`/${BRIDGE_PAGE}`, origin);
-    const told: BridgeAddress = {
-      id: crypto.randomUUID(),
-      host: location.origin,
-      page: location.href.replace(/#.*/s, ""),
-    };
-    address.hash = new URLSearchParams({ ...told }).toString();
     this.frame.title = title;
     this.frame.setAttribute("sandbox", SANDBOX);
     this.frame.referrerPolicy = "no-referrer";
-    this.frame.src = address.href;
+    this.frame.src = bridgeAddress(crypto.randomUUID(), new URL(location.href), origin).href;
   }
 
   send(command: BridgeCommand): void {

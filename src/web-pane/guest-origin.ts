@@ -1,4 +1,5 @@
 /** The origin on which a machine's pages are shown: given by the embedder, its `*` filled with a label of the machine. */
+import { hex } from "../common/bytes.js";
 
 /** Hexadecimal digits of a label: 80 bits, and well below the 63 characters DNS allows. */
 const LABEL_DIGITS = 20;
@@ -19,7 +20,6 @@ export async function guestOrigin(pattern: string, machine: string): Promise<str
 
 async function label(machine: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(machine));
-  const digits = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0"));
   // A letter first: some resolvers take a label of digits for a number.
-  return `m${digits.join("").slice(0, LABEL_DIGITS)}`;
+  return `m${hex(new Uint8Array(digest)).slice(0, LABEL_DIGITS)}`;
 }

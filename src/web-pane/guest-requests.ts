@@ -4,23 +4,25 @@
  * Requests come from pages that are not trusted: they are checked before (`readBridgeMessage`), and only so many are
  * under way at a time.
  */
+import type { Bytes } from "../common/bytes.js";
+import { receiveStream, sendStream } from "../common/byte-port.js";
+import { QueueFullError, Semaphore } from "../common/limit.js";
+import { decoded } from "../network/content-decoding.js";
 import { NetworkError } from "../network/errors.js";
 import type { HttpExchange, HttpHeaders, HttpResponse } from "../network/http-message.js";
-import { receiveBody, sendBody } from "./body-port.js";
-import { decoded } from "./content-encoding.js";
+import { isNullBodyStatus, valuesOf } from "../network/http-syntax.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { destinationOf } from "./destination.js";
-import { reason, requestHeaders, responseHeaders, valuesOf } from "./header-rules.js";
+import { reason, requestHeaders, responseHeaders } from "./header-rules.js";
 import type { AbortMessage, AnswerMessage, RequestMessage } from "./messages.js";
-import { Turns } from "./turns.js";
+import { BodyTooLarge, Uploads } from "./uploads.js";
 
 const HTTP_PORT = 80;
-/** A router of 128 MB takes no larger body; and a CGI program needs to be told its length, so it is gathered here. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** Names and values of an answer together. Servers send some hundred bytes; browsers stop at 256 KiB. */
 const MAX_HEADER_CHARACTERS = 256 * 1024;
 /** More than a page of LuCI asks for at a time, and fewer than uhttpd takes. */
 const AT_A_TIME = 32;
+const MAX_WAITING = 1000;
 
 /** What the pane says instead of an answer. */
 export interface RequestTexts {
@@ -49,9 +51,12 @@ export interface RequestContext {
   readonly stays: () => void;
 }
 
+type Post = (message: AnswerMessage, transfer?: Transferable[]) => void;
+
 export class GuestRequests {
   readonly #stop = new AbortController();
-  readonly #turns = new Turns(AT_A_TIME);
+  readonly #turns = new Semaphore(AT_A_TIME, MAX_WAITING);
+  readonly #uploads = new Uploads();
   /** of what is under way, bodies included, by the service worker's life that waits for it */
   readonly #byWorker = new Map<string, Set<AbortController>>();
   /** of pages that a frame waits for */
@@ -64,8 +69,7 @@ export class GuestRequests {
     const { answer, body } = request;
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#stop.signal]);
-    const post = (message: AnswerMessage, transfer: Transferable[] = []) =>
-      answer.postMessage(message, transfer);
+    const post: Post = (message, transfer = []) => answer.postMessage(message, transfer);
     answer.addEventListener("message", ({ data }: MessageEvent<AbortMessage | null>) => {
       if (data?.type === "abort") abort.abort();
     });
@@ -74,7 +78,7 @@ export class GuestRequests {
     post({ type: "taken" });
     const over = this.#remember(request.worker, abort);
     this.#turns
-      .wait(signal)
+      .acquire(signal)
       .then(async (free) => {
         const done = () => {
           free();
@@ -89,10 +93,13 @@ export class GuestRequests {
       })
       .catch((error: unknown) => {
         over();
-        body?.close();
+        if (body) void receiveStream(body).readable.cancel();
         post(this.#failure(signal.aborted ? new NetworkError("off") : error));
       })
-      .finally(() => this.#navigations.delete(abort));
+      .finally(() => {
+        this.#navigations.delete(abort);
+        answer.close();
+      });
   }
 
   /** The browser killed the service worker that asked. */
@@ -123,43 +130,47 @@ export class GuestRequests {
   async #answer(
     request: RequestMessage,
     signal: AbortSignal,
-    post: (message: AnswerMessage, transfer?: Transferable[]) => void,
+    post: Post,
     done: () => void,
   ): Promise<void> {
     const { method, target, body } = request;
-    const { exchange, jar, origin, ancestors, authorization, signIn, stays } = this.context;
-    const response = await exchange(
-      {
-        method,
-        port: HTTP_PORT,
-        target,
-        headers: completed(request.headers, jar.header(target), authorization()),
-        body: body ? await gather(body, signal) : null,
-      },
-      signal,
-    );
+    const { exchange, jar, authorization } = this.context;
+    const send = (bytes: Bytes | null) => {
+      const headers = completed(request.headers, jar.header(target), authorization());
+      return exchange({ method, port: HTTP_PORT, target, headers, body: bytes }, signal);
+    };
+    const response = await (body ? this.#uploads.gather(body, signal, send) : send(null));
     const cookies = jar.store(valuesOf(response.headers, "set-cookie"), target);
+    try {
+      const shown = this.#shown(request, response);
+      const channel = shown.body ? new MessageChannel() : undefined;
+      const port = channel?.port2 ?? null;
+      post({ ...shown, type: "head", body: port, cookies }, port ? [port] : []);
+      if (shown.body && channel) sendStream(channel.port1, shown.body, { signal }).then(done, done);
+      else {
+        void response.body?.cancel().catch(() => undefined);
+        done();
+      }
+    } catch (error) {
+      void response.body?.cancel().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** @returns the answer as the guest's pages get it */
+  #shown(request: RequestMessage, response: HttpResponse): HttpResponse {
+    const { origin, ancestors, signIn, stays } = this.context;
     check(response);
     if (request.navigation && isNoPage(response)) stays();
     if (request.navigation && asksForPassword(response)) signIn();
-    const headers = led(response.headers, origin + target);
-    const plain = await decoded({ ...response, headers });
-    const { status, statusText } = response;
-    const stream = hasBody(status) ? plain.body : null;
-    if (!stream) void plain.body?.cancel().catch(() => undefined);
-    const port = stream ? sendBody(whenOver(stream, signal, done)) : null;
-    if (!port) done();
-    post(
-      {
-        type: "head",
-        status,
-        statusText: reason(statusText),
-        headers: responseHeaders(plain.headers, ancestors),
-        body: port,
-        cookies,
-      },
-      port ? [port] : [],
-    );
+    const headers = led(response.headers, origin + request.target);
+    const body = isNullBodyStatus(response.status) ? null : response.body;
+    const plain = decoded({ ...response, headers, body });
+    return {
+      ...plain,
+      statusText: reason(response.statusText),
+      headers: responseHeaders(plain.headers, ancestors),
+    };
   }
 
   #failure(error: unknown): AnswerMessage {
@@ -175,17 +186,17 @@ export class GuestRequests {
             : texts.otherPortText(to.url);
       return { type: "failed", heading: texts.leadsOut, text, retry };
     }
-    const text =
-      error instanceof BodyTooLarge
-        ? texts.bodyTooLarge
-        : error instanceof NetworkError
-          ? error.message
-          : new NetworkError("protocol", error instanceof Error ? error.message : "").message;
+    const text = error instanceof BodyTooLarge ? texts.bodyTooLarge : networkError(error).message;
     return { type: "failed", heading: noAnswer, text, retry };
   }
 }
 
-class BodyTooLarge extends Error {}
+function networkError(error: unknown): NetworkError {
+  if (error instanceof NetworkError) return error;
+  if (error instanceof QueueFullError)
+    return new NetworkError("unreachable", "too many requests at a time");
+  return new NetworkError("protocol", error instanceof Error ? error.message : "");
+}
 
 /** A redirect away from the router. */
 class LeadsOut extends Error {
@@ -215,22 +226,8 @@ function asksForPassword({ status, headers }: HttpResponse): boolean {
   );
 }
 
-async function gather(port: MessagePort, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  const taker = new WritableStream<Uint8Array<ArrayBuffer>>({
-    write(piece) {
-      pieces.push(piece);
-      bytes += piece.byteLength;
-      if (bytes > MAX_BODY_BYTES) throw new BodyTooLarge();
-    },
-  });
-  await receiveBody(port, () => new NetworkError("reset")).pipeTo(taker, { signal });
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
-}
-
 /** @throws {NetworkError} a browser could not show it */
-function check({ status, headers, body }: HttpResponse): void {
+function check({ status, headers }: HttpResponse): void {
   const characters = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   const problem =
     characters > MAX_HEADER_CHARACTERS
@@ -238,9 +235,7 @@ function check({ status, headers, body }: HttpResponse): void {
       : status < 200 || status > 599
         ? `status ${status}`
         : undefined;
-  if (problem === undefined) return;
-  void body?.cancel().catch(() => undefined);
-  throw new NetworkError("protocol", problem);
+  if (problem !== undefined) throw new NetworkError("protocol", problem);
 }
 
 /** Redirects to the router's own addresses become paths. */
@@ -251,20 +246,4 @@ function led(headers: HttpHeaders, base: string): HttpHeaders {
     if (to.kind !== "router") throw new LeadsOut(to);
     return [name, to.path];
   });
-}
-
-/** Statuses whose answers have no body, and must be made without one. */
-function hasBody(status: number): boolean {
-  return ![204, 205, 304].includes(status);
-}
-
-/** The same stream; `done` is called when it ended, failed or was cancelled. It fails when `signal` says so. */
-function whenOver(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  signal: AbortSignal,
-  done: () => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const through = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
-  stream.pipeTo(through.writable, { signal }).then(done, done);
-  return through.readable;
 }

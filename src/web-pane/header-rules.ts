@@ -5,6 +5,7 @@
  * service worker, storage, transport; reports to other servers), and what forbids framing.
  */
 import type { HttpHeaders } from "../network/http-message.js";
+import { isFieldValue, isToken } from "../network/http-syntax.js";
 
 const CONNECTION = [
   "connection",
@@ -28,6 +29,7 @@ const RESPONSE_KEPT_BACK = new Set([
   ...["service-worker-allowed", "clear-site-data", "strict-transport-security", "alt-svc"],
   ...["cross-origin-opener-policy", "cross-origin-embedder-policy", "speculation-rules"],
   ...["report-to", "reporting-endpoints", "nel", "x-dns-prefetch-control"],
+  "origin-agent-cluster",
 ]);
 
 /** Directives of the router's own policy that forbid framing or send reports. */
@@ -38,10 +40,6 @@ export function requestHeaders(headers: HttpHeaders): HttpHeaders {
   return headers.filter(([name]) => !REQUEST_KEPT_BACK.has(name.toLowerCase()));
 }
 
-/** What browsers refuse in a field, and would refuse the whole answer for. */
-const FIELD_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
 /**
  * @param ancestors origins that may frame the guest's pages
  * @returns the router's fields that go to the guest's pages, and the policy that keeps these at home
@@ -51,13 +49,16 @@ export function responseHeaders(headers: HttpHeaders, ancestors: readonly string
     ...headers.flatMap(([name, value]) => passed(name, value)),
     ["Content-Security-Policy", guestPolicy(ancestors)],
     ["X-DNS-Prefetch-Control", "off"],
+    // A process of its own: machines whose origins share a registrable domain would share one.
+    ["Origin-Agent-Cluster", "?1"],
   ];
 }
 
 function passed(name: string, value: string): HttpHeaders {
   const lower = name.toLowerCase();
   if (RESPONSE_KEPT_BACK.has(lower)) return [];
-  if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) return [];
+  // Browsers would refuse the whole answer for it.
+  if (!isToken(name) || !isFieldValue(value)) return [];
   if (lower !== "content-security-policy") return [[name, value]];
   const kept = value.split(";").filter((directive) => !POLICY_KEPT_BACK.test(directive));
   return [[name, kept.join(";")]];
@@ -76,10 +77,5 @@ function guestPolicy(ancestors: readonly string[]): string {
 
 /** @returns a status line's text as browsers take it */
 export function reason(statusText: string): string {
-  return FIELD_VALUE.test(statusText) ? statusText : "";
-}
-
-/** Values of all fields of a name, in their order. */
-export function valuesOf(headers: HttpHeaders, name: string): string[] {
-  return headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+  return isFieldValue(statusText) ? statusText : "";
 }

@@ -9,6 +9,7 @@
  * there as the guest's own words, and nothing it sends there may be a secret from the guest.
  */
 import type { HttpHeaders } from "../network/http-message.js";
+import { isToken } from "../network/http-syntax.js";
 
 /**
  * Name of the Web Lock whose holder is the bridge of its origin. While it holds this one it also holds another, whose
@@ -27,8 +28,17 @@ export interface BridgeAddress {
   readonly id: string;
   /** origin of the page */
   readonly host: string;
-  /** address of the page */
-  readonly page: string;
+  /** address of the page, where it shares its origin with the router's; else nobody there needs to know it */
+  readonly page?: string;
+}
+
+/** @param page address of the page whose bridge it is */
+export function bridgeAddress(id: string, page: URL, origin: string): URL {
+  const address = new URL(`/${BRIDGE_PAGE}`, origin);
+  const told: Record<string, string> = { id, host: page.origin };
+  if (page.origin === address.origin) told["page"] = page.href.replace(/#.*/s, "");
+  address.hash = new URLSearchParams(told).toString();
+  return address;
 }
 
 /** @returns `undefined` where it is no address of a bridge */
@@ -36,7 +46,8 @@ export function readBridgeAddress(address: string): BridgeAddress | undefined {
   const { pathname, hash } = new URL(address);
   const fields = new URLSearchParams(hash.slice(1));
   const [id, host, page] = ["id", "host", "page"].map((name) => fields.get(name));
-  return pathname === `/${BRIDGE_PAGE}` && id && host && page ? { id, host, page } : undefined;
+  if (pathname !== `/${BRIDGE_PAGE}` || !id || !host) return undefined;
+  return { id, host, ...(page ? { page } : {}) };
 }
 
 /** @returns name of the lock that a bridge holds while it is its origin's */
@@ -112,11 +123,11 @@ export interface RequestMessage {
   readonly navigation: boolean;
   /** on which the answer comes */
   readonly answer: MessagePort;
-  /** for `receiveBody` */
+  /** a stream of bytes comes on it; see `receiveStream` */
   readonly body: MessagePort | null;
 }
 
-/** Page to service worker, on {@link RequestMessage.answer}. */
+/** Page to service worker, on {@link RequestMessage.answer}, which is closed after `head` or `failed`. */
 export type AnswerMessage =
   /** somebody works on it */
   | { readonly type: "taken" }
@@ -125,7 +136,7 @@ export type AnswerMessage =
       readonly status: number;
       readonly statusText: string;
       readonly headers: HttpHeaders;
-      /** for `receiveBody` */
+      /** a stream of bytes comes on it */
       readonly body: MessagePort | null;
       readonly cookies: readonly ScriptCookie[];
     }
@@ -147,7 +158,7 @@ export interface ScriptCookie {
   readonly expires: number | null;
 }
 
-/** Service worker to page, on {@link RequestMessage.answer}: nobody waits any more. */
+/** Service worker to page, on {@link RequestMessage.answer}: nobody waits any more for an answer to begin. */
 export interface AbortMessage {
   readonly type: "abort";
 }
@@ -157,7 +168,6 @@ const MAX_TARGET = 16_384;
 const MAX_HEADERS = 100;
 const MAX_HEADER_CHARACTERS = 65_536;
 
-const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const UNSAFE = /[\0-\x1f\x7f]/;
 
@@ -198,7 +208,7 @@ function readRequest(message: Record<string, unknown>): RequestMessage | undefin
   const good =
     isText(worker) &&
     typeof method === "string" &&
-    TOKEN.test(method) &&
+    isToken(method) &&
     isPath(target) &&
     !/[\s#]/.test(target) &&
     isHeaders(headers) &&
@@ -234,6 +244,6 @@ function isHeaders(value: unknown): value is HttpHeaders {
     const [name, text] = field as unknown[];
     if (typeof name !== "string" || typeof text !== "string") return false;
     characters += name.length + text.length;
-    return characters <= MAX_HEADER_CHARACTERS && TOKEN.test(name) && !UNSAFE.test(text);
+    return characters <= MAX_HEADER_CHARACTERS && isToken(name) && !UNSAFE.test(text);
   });
 }

@@ -8,8 +8,8 @@ import { CookieJar } from "./cookie-jar.js";
 import { GuestRequests, type RequestTexts } from "./guest-requests.js";
 import type { BridgeMessage } from "./messages.js";
 import { PaneHistory } from "./pane-history.js";
+import { serverAnswers, untilServerAnswers } from "./server-probe.js";
 import type { WebMachine } from "./web-machine.js";
-import { answers, serverAnswers } from "./web-server.js";
 
 /**
  * - `off`: the machine does not run
@@ -143,7 +143,7 @@ export class WebPane extends EventTarget {
   async #awaitServer(): Promise<void> {
     if (this.#waiting) return;
     const waiting = (this.#waiting = new AbortController());
-    const answered = await serverAnswers(this.#options.machine.exchange, waiting.signal);
+    const answered = await untilServerAnswers(this.#options.machine.exchange, waiting.signal);
     if (this.#waiting === waiting) this.#waiting = undefined;
     if (!answered || this.#bridgeState !== "ready") return;
     this.#loaded = true;
@@ -155,7 +155,7 @@ export class WebPane extends EventTarget {
   async #recover(): Promise<void> {
     if (this.#waiting) return;
     const { signal } = (this.#waiting = new AbortController());
-    const answered = await answers(this.#options.machine.exchange, signal);
+    const answered = await serverAnswers(this.#options.machine.exchange, signal);
     if (signal.aborted) return;
     this.#waiting = undefined;
     if (!answered) await this.#awaitServer();

@@ -90,14 +90,6 @@ describe("a layered disk", () => {
     expect((await disk.read(20 * CHUNK, 1))[0]).to.equal(0);
   });
 
-  it("is the image again after a reset", async () => {
-    const disk = await open(memoryChunkStore());
-    await disk.write(100, new Uint8Array(5000).fill(1));
-    await disk.reset();
-    expect(await disk.read(0, image.length)).to.deep.equal(image);
-    expect(disk.usage.chunks).to.equal(0);
-  });
-
   it("begins with its seed, and stores all of it with the first change", async () => {
     const chunk = (byte: number) => new Uint8Array(CHUNK).fill(byte);
     const seed = new Map([
@@ -121,8 +113,34 @@ describe("a layered disk", () => {
     expect((await alone.read(30 * CHUNK, 3)).join()).to.equal("2,9,2");
     const other = await open(store, { seed: new Map([[25, chunk(7)]]) });
     expect((await other.read(25 * CHUNK, 1))[0], "a disk that was written has no seed").to.equal(0);
-    await disk.reset();
-    expect((await disk.read(20 * CHUNK, 1))[0]).to.equal(0);
+  });
+
+  it("stores its seed when asked to, once, and what was written meanwhile with it", async () => {
+    const chunk = (byte: number) => new Uint8Array(CHUNK).fill(byte);
+    const seed = new Map([
+      [20, chunk(1)],
+      [30, chunk(2)],
+    ]);
+    const store = memoryChunkStore();
+    const disk = await open(store, { seed });
+    expect(store.generation()).to.equal(0);
+    await disk.write(20 * CHUNK, new Uint8Array([9]));
+    await disk.storeSeed();
+    expect((await store.snapshot()).get(20)?.slice(0, 2).join()).to.equal("9,1");
+    expect((await store.snapshot()).get(30)).to.deep.equal(chunk(2));
+    const generation = store.generation();
+    await disk.storeSeed();
+    expect(store.generation()).to.equal(generation);
+
+    const untouched = memoryChunkStore();
+    const other = await open(untouched, { seed });
+    await other.storeSeed();
+    expect(await untouched.snapshot()).to.deep.equal(seed);
+    expect(other.usage.chunks).to.equal(2);
+    expect(untouched.generation()).to.be.greaterThan(0);
+    const none = memoryChunkStore();
+    await (await open(none)).storeSeed();
+    expect(none.generation(), "a disk without a seed").to.equal(0);
   });
 
   it("refuses a store that holds a chunk outside the disk", async () => {

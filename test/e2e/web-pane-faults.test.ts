@@ -108,6 +108,39 @@ test("the service worker may be killed at any time", async ({ page, open, fake }
   await expect(pane.heading).toHaveText("Frame z");
 });
 
+test("the service worker looks for its bridge once, and again when another took its place", async ({
+  page,
+  open,
+}) => {
+  const pane = await open(page, { attributes: GUEST });
+  await expect(pane.heading).toHaveText("Frame x");
+  const [worker] = page.context().serviceWorkers();
+  await worker!.evaluate(() => {
+    const { locks } = navigator;
+    const query = locks.query.bind(locks);
+    const looks = Object.assign(globalThis, { looks: 0 });
+    locks.query = () => {
+      looks.looks++;
+      return query();
+    };
+  });
+  const looks = () => worker!.evaluate(() => (globalThis as unknown as { looks: number }).looks);
+  await pane.run(async () => {
+    for (let count = 0; count < 20; count++) await (await fetch("/echo")).text();
+  });
+  expect(await looks()).toBe(0);
+  // The element makes its pane anew, and with it the bridge.
+  await page.evaluate(() => {
+    const element = document.querySelector("openwrt-web");
+    if (element) element.parentElement?.append(element);
+  });
+  await expect(pane.heading).toHaveText("Frame x");
+  await pane.run(async () => {
+    for (let count = 0; count < 20; count++) await (await fetch("/echo")).text();
+  });
+  expect(await looks()).toBe(1);
+});
+
 test("without a guest origin the pane stays off", async ({ page, open }) => {
   await open(page, { attributes: {} });
   await expect(page.getByText("This site names none.")).toBeVisible();

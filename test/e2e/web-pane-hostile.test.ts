@@ -1,5 +1,5 @@
 /** A router's page that is up to no good: it reads nothing of the page around it, and sends nothing out. */
-import { createServer, get } from "node:http";
+import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, type FakePage, type Pane, served, test } from "./web-pane-page.js";
 
@@ -80,6 +80,9 @@ test("it cannot read the page's DOM, cookies or storage, or lead it away", async
     window: "false",
     worker: "TypeError",
   });
+  // What the page's own address says is between it and its user.
+  const bridge = await pane.run(() => parent.location.href);
+  expect(decodeURIComponent(bridge)).not.toContain("pane.html");
   await page.waitForTimeout(500);
   expect(page.url()).toBe(here);
   expect(page.context().pages()).toHaveLength(1);
@@ -260,6 +263,22 @@ test("one origin for all machines shows one at a time, and says so", async ({ pa
   await expect(first.heading).toHaveText("Frame 1");
 });
 
+test("each machine's pages ask for a process of their own, error pages too", async ({
+  page,
+  open,
+}) => {
+  const answers = new Map<string, string | undefined>();
+  page.on("response", (answer) =>
+    answers.set(new URL(answer.url()).pathname, answer.headers()["origin-agent-cluster"]),
+  );
+  const pane = await open(page, { attributes: GUEST });
+  await expect(pane.heading).toHaveText("Blank");
+  await pane.go("/garbage");
+  await expect(pane.heading).toHaveText("The page could not be loaded");
+  for (const path of ["/router-bridge.html", "/blank", "/garbage"])
+    expect(answers.get(path), path).toBe("?1");
+});
+
 test("on the page's own origin, when the embedder allows it", async ({ page, open, fake }) => {
   const attributes = { "allow-same-origin-guest": "", path: "/frame?s" };
   const pane = await open(page, { attributes });
@@ -277,15 +296,20 @@ test("the server gives a guest origin the bridge, and other names nothing", asyn
   paneSite,
 }) => {
   const { port } = new URL(paneSite);
-  const status = (host: string, path: string) =>
-    new Promise((resolve) => {
+  const ask = (host: string, path: string) =>
+    new Promise<IncomingMessage>((resolve) => {
       get({ host: "127.0.0.1", port, path, headers: { Host: host } }, (answer) => {
         answer.resume();
-        resolve(answer.statusCode);
+        resolve(answer);
       });
     });
+  const status = async (host: string, path: string) => (await ask(host, path)).statusCode;
   for (const host of ["router.localhost", `m1.router.localhost:${port}`]) {
-    expect(await status(host, "/router-bridge.html?x")).toBe(200);
+    const bridge = await ask(host, "/router-bridge.html?x");
+    expect(bridge.statusCode).toBe(200);
+    expect(bridge.headers["content-security-policy"]).toContain("frame-ancestors 'self'");
+    for (const path of ["/router-bridge.html", "/router-bridge.js", "/router-service-worker.js"])
+      expect((await ask(host, path)).headers["origin-agent-cluster"], path).toBe("?1");
     for (const path of [
       "/",
       "/pane.html",

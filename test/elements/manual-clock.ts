@@ -1,5 +1,5 @@
 /** Time that passes when a test says so. */
-import type { Clock } from "../../src/network/clock.js";
+import type { Clock } from "../../src/common/clock.js";
 
 export class ManualClock implements Clock {
   #now = 0;

@@ -1,4 +1,5 @@
-import { expect } from "@esm-bundle/chai";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ByteRing } from "../../src/machine/byte-ring.js";
 
@@ -19,15 +20,16 @@ describe("ring of bytes", () => {
         if (done.pushed) {
           const all = [...model, ...done.pushed];
           model = all.slice(-capacity);
-          expect(ring.push(done.pushed)).to.equal(all.length - model.length);
+          assert.equal(ring.push(done.pushed), all.length - model.length);
         } else if (done.taken !== undefined) {
-          expect([...ring.take(done.taken)]).to.deep.equal(model.splice(0, done.taken));
+          assert.deepEqual([...ring.take(done.taken)], model.splice(0, done.taken));
         } else {
           ring.drop(done.dropped!);
           model.splice(0, done.dropped);
         }
-        expect(ring.length).to.equal(model.length);
-        expect(Array.from({ length: capacity + 1 }, (_, index) => ring.at(index))).to.deep.equal(
+        assert.equal(ring.length, model.length);
+        assert.deepEqual(
+          Array.from({ length: capacity + 1 }, (_, index) => ring.at(index)),
           Array.from({ length: capacity + 1 }, (_, index) => model[index]),
         );
       }

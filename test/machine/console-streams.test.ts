@@ -1,4 +1,5 @@
-import { expect } from "@esm-bundle/chai";
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
 import { ConsoleHub, leftOutMark, MAX_LAG_BYTES } from "../../src/machine/console-streams.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -46,19 +47,19 @@ describe("console", () => {
     hub.output(bytes("one"));
     const late = hub.open().readable.getReader();
     hub.output(bytes("two"));
-    expect(text((await late.read()).value!)).to.equal("two");
-    expect(text((await early.read()).value!)).to.equal("onetwo");
+    assert.equal(text((await late.read()).value!), "two");
+    assert.equal(text((await early.read()).value!), "onetwo");
     const next = early.read();
     hub.output(bytes("three"));
-    expect(text((await next).value!)).to.equal("three");
+    assert.equal(text((await next).value!), "three");
   });
 
   it("makes no reader for who only types", () => {
     const streams = hub.open();
     const { writable } = streams;
-    expect(writable).to.be.instanceOf(WritableStream);
+    assert.ok(writable instanceof WritableStream);
     hub.output(bytes("unseen"));
-    expect(streams.readable).to.equal(streams.readable);
+    assert.equal(streams.readable, streams.readable);
   });
 
   it("answers reads that were asked for in advance, in their order", async () => {
@@ -68,13 +69,13 @@ describe("console", () => {
     hub.output(bytes("one"));
     hub.output(bytes("two"));
     const answers = await Promise.all(reads);
-    expect(answers.map(({ value }) => text(value!)).join("")).to.equal("onetwo");
+    assert.equal(answers.map(({ value }) => text(value!)).join(""), "onetwo");
   });
 
   it("hands what is typed on, whoever types", async () => {
     await hub.open().writable.getWriter().write(bytes("ls"));
     await hub.open().writable.getWriter().write(bytes("\r"));
-    expect(typed).to.equal("ls\r");
+    assert.equal(typed, "ls\r");
   });
 
   it("leaves out the oldest output of a reader that falls behind, and says how much", async () => {
@@ -89,11 +90,12 @@ describe("console", () => {
     const read = await rest(reader);
     const [mark, count] = MARK.exec(read)!;
     const kept = read.slice(read.indexOf(mark) + mark.length).replace(/^\r\n/, "");
-    expect(read.indexOf(mark)).to.be.below(10, "the mark comes first");
-    expect(all.endsWith(kept), "what follows is the newest output").to.equal(true);
-    expect(kept).to.match(/^line \d+ größer\n/, "and begins with a whole line");
-    expect(Number(count!.replaceAll(",", ""))).to.equal(bytes(all).length - bytes(kept).length);
-    expect(bytes(kept).length).to.be.within(MAX_LAG_BYTES - 4096, MAX_LAG_BYTES);
+    assert.ok(read.indexOf(mark) < 10, "the mark comes first");
+    assert.ok(all.endsWith(kept), "what follows is the newest output");
+    assert.match(kept, /^line \d+ größer\n/, "and begins with a whole line");
+    assert.equal(Number(count!.replaceAll(",", "")), bytes(all).length - bytes(kept).length);
+    const { length } = bytes(kept);
+    assert.ok(length >= MAX_LAG_BYTES - 4096 && length <= MAX_LAG_BYTES, `${length} bytes`);
   });
 
   it("goes on after a reader caught up", async () => {
@@ -107,8 +109,8 @@ describe("console", () => {
     const next = reader.read();
     hub.output(bytes("and on"));
     const on = text((await next).value!) === "and on";
-    expect(on).to.equal(true);
-    expect(seen.match(new RegExp(MARK, "g"))).to.have.length(1);
+    assert.equal(on, true);
+    assert.equal(seen.match(new RegExp(MARK, "g"))?.length, 1);
   });
 
   it("keeps whole characters where no line ends", async () => {
@@ -119,7 +121,7 @@ describe("console", () => {
     // Three bytes each, and a capacity that is no multiple of three.
     output(hub, "文".repeat(MAX_LAG_BYTES));
     hub.close();
-    expect(await rest(reader)).to.not.contain("\ufffd");
+    assert.doesNotMatch(await rest(reader), /\ufffd/);
   });
 
   it("does not let a slow reader hold up another one", async () => {
@@ -134,7 +136,7 @@ describe("console", () => {
       hub.output(new Uint8Array(4096));
       count += (await read).value!.length;
     }
-    expect(count).to.equal(4 * MAX_LAG_BYTES);
+    assert.equal(count, 4 * MAX_LAG_BYTES);
   });
 
   it("ends a reader that has not read yet, and one that waits", async () => {
@@ -143,8 +145,8 @@ describe("console", () => {
     const read = waiting.read();
     hub.close();
     await unread.closed;
-    expect((await unread.read()).done).to.equal(true);
-    expect((await read).done).to.equal(true);
+    assert.equal((await unread.read()).done, true);
+    assert.equal((await read).done, true);
     await waiting.closed;
   });
 
@@ -155,8 +157,8 @@ describe("console", () => {
     hub.output(bytes("two "));
     hub.output(bytes("three"));
     hub.close();
-    expect(text((await first).value!) + (await rest(reader))).to.equal("one two three");
-    expect((await hub.open().readable.getReader().read()).done).to.equal(true);
+    assert.equal(text((await first).value!) + (await rest(reader)), "one two three");
+    assert.equal((await hub.open().readable.getReader().read()).done, true);
   });
 
   it("keeps nothing for a reader that was cancelled", async () => {
@@ -167,11 +169,12 @@ describe("console", () => {
     await reader.cancel();
     hub.output(bytes("y"));
     hub.close();
-    expect((await reader.read()).done).to.equal(true);
+    assert.equal((await reader.read()).done, true);
   });
 
   it("marks what was left out in a way that ends a sequence of the terminal that was cut", () => {
-    expect(text(leftOutMark(1_234_567))).to.equal(
+    assert.equal(
+      text(leftOutMark(1_234_567)),
       "\x18\x1b[0m\r\n[… 1,234,567 bytes of output left out …]\r\n",
     );
   });

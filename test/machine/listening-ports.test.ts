@@ -1,4 +1,5 @@
-import { expect } from "@esm-bundle/chai";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 import { listeningPorts } from "../../src/machine/listening-ports.js";
 
 const HEAD =
@@ -19,16 +20,14 @@ function socket(address: string, port: number, state = "0A"): string {
 describe("the ports a router listens on", () => {
   it("are named by their usual services, by number, each once", () => {
     const text = HEAD + socket(ANY, 8080) + socket(ANY, 80) + HEAD6 + socket(ANY6, 80);
-    expect(listeningPorts(text)).to.deep.equal([
+    assert.deepEqual(listeningPorts(text), [
       { port: 80, service: "HTTP" },
       { port: 8080, service: undefined },
     ]);
   });
 
   it("are those of its LAN address, too", () => {
-    expect(listeningPorts(HEAD + socket("0101A8C0", 53))).to.deep.equal([
-      { port: 53, service: "DNS" },
-    ]);
+    assert.deepEqual(listeningPorts(HEAD + socket("0101A8C0", 53)), [{ port: 53, service: "DNS" }]);
   });
 
   it("are not those that only the router itself reaches", () => {
@@ -38,18 +37,18 @@ describe("the ports a router listens on", () => {
       socket(`${"0".repeat(24)}01000000`, 53),
       socket(`${"0".repeat(16)}FFFF00000100007F`, 5001),
     ];
-    expect(listeningPorts(HEAD + local.join(""))).to.deep.equal([]);
+    assert.deepEqual(listeningPorts(HEAD + local.join("")), []);
   });
 
   it("are not those of connections", () => {
     const ESTABLISHED = "01";
     const TIME_WAIT = "06";
     const text = HEAD + socket(ANY, 22, ESTABLISHED) + socket(ANY, 80, TIME_WAIT);
-    expect(listeningPorts(text)).to.deep.equal([]);
+    assert.deepEqual(listeningPorts(text), []);
   });
 
   it("are none where the kernel tells nothing, or nonsense", () => {
     for (const text of ["", "\n\n", HEAD, "0: x:y z 0A\n", `0: ${ANY}:50 ${ANY}:0000 0A\n`])
-      expect(listeningPorts(text), text).to.deep.equal([]);
+      assert.deepEqual(listeningPorts(text), [], text);
   });
 });

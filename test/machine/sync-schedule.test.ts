@@ -1,77 +1,79 @@
-import { expect } from "@esm-bundle/chai";
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
 import { SyncSchedule } from "../../src/machine/sync-schedule.js";
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+import { VirtualClock } from "../common/virtual-clock.js";
 
 describe("when a router is asked to store what it holds back", () => {
-  let asked: number;
+  let asked: number[];
+  let clock: VirtualClock;
   let schedule: SyncSchedule;
-  /** Resolves when it was asked so often; the test's own timeout ends it else. */
-  const until = async (times: number) => {
-    while (asked < times) await sleep(10);
-  };
 
   beforeEach(() => {
-    asked = 0;
-    schedule = new SyncSchedule(() => {
-      asked++;
+    asked = [];
+    clock = new VirtualClock();
+    schedule = new SyncSchedule(clock, () => {
+      asked.push(clock.now());
       return Promise.resolve();
     });
   });
-  afterEach(() => schedule.end());
 
   it("once after many key presses, and once more for what they set going", async () => {
-    for (let key = 0; key < 50; key++) schedule.touched();
-    await until(2);
-    await sleep(2500);
-    expect(asked).to.equal(2);
-  }).timeout(20_000);
+    for (let key = 0; key < 50; key++) {
+      schedule.touched();
+      await clock.pass(20);
+    }
+    await clock.pass(60_000);
+    assert.equal(asked.length, 2);
+    // 0.2 s after the last key.
+    assert.equal(asked[0], 49 * 20 + 200);
+  });
 
   it("again when a command prints something later", async () => {
     schedule.touched();
-    await until(1);
+    await clock.pass(500);
+    assert.equal(asked.length, 1);
     schedule.printed();
-    await until(2);
+    await clock.pass(200);
+    assert.equal(asked.length, 2);
   });
 
   it("also while somebody goes on and on", async () => {
-    while (asked === 0) {
+    for (let key = 0; key < 100; key++) {
       schedule.touched();
-      await sleep(20);
+      await clock.pass(100);
     }
-  }).timeout(20_000);
+    assert.equal(asked[0], 2000);
+    assert.ok(asked.length >= 4, `${asked.length} times in 10 s`);
+  });
 
   it("seldom when it only prints by itself", async () => {
-    schedule.printed();
-    await until(1);
-    for (let line = 0; line < 100; line++) {
+    for (let line = 0; line < 600; line++) {
       schedule.printed();
-      await sleep(10);
+      await clock.pass(100);
     }
-    expect(asked).to.equal(1);
-  }).timeout(20_000);
+    assert.ok(asked.length >= 8 && asked.length <= 12, `${asked.length} times in a minute`);
+  });
+
+  it("one at a time", async () => {
+    let running = 0;
+    const slow = new SyncSchedule(clock, async () => {
+      assert.equal(++running, 1);
+      await new Promise<void>((resolve) => void clock.after(3000, resolve));
+      running--;
+    });
+    for (let key = 0; key < 50; key++) {
+      slow.touched();
+      await clock.pass(300);
+    }
+    slow.end();
+  });
 
   it("not at all after its end", async () => {
     schedule.touched();
     schedule.end();
     schedule.touched();
-    await sleep(500);
-    expect(asked).to.equal(0);
+    await clock.pass(60_000);
+    assert.deepEqual(asked, []);
+    assert.equal(clock.pending, 0);
   });
-
-  it("once at a time", async () => {
-    let finish: () => void = () => undefined;
-    const slow = new SyncSchedule(() => {
-      asked++;
-      return new Promise((resolve) => (finish = resolve));
-    });
-    slow.touched();
-    await until(1);
-    slow.touched();
-    await sleep(1000);
-    expect(asked).to.equal(1);
-    finish();
-    await until(2);
-    slow.end();
-  }).timeout(20_000);
 });

@@ -1,6 +1,6 @@
 /** What the HTTP tests begin with: a client over real sockets, and requests in one line. */
 import { strict as assert } from "node:assert";
-import { llhttpWasm } from "../../scripts/lib/llhttp.js";
+import { llhttpWasm } from "../../src/cli/llhttp.js";
 import type { Connect } from "../../src/network/connection-pool.js";
 import { NetworkError, type NetworkProblem } from "../../src/network/errors.js";
 import { HttpClient, type HttpClientOptions } from "../../src/network/http-client.js";

@@ -8,7 +8,7 @@ import { Provider } from "../../src/network/provider.js";
 import { Random, spoil } from "../fuzz/random.js";
 import { ADDRESS, assertSame, type Bytes, echo, LWIP, MAC, pair, pattern } from "./stacks.js";
 import { readAll, sendAll } from "./stacks.js";
-import { VirtualClock } from "./virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_251_124);
 const FRAMES = Number(process.env["FUZZ_RUNS"] ?? 100_000);

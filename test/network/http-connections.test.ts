@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import { VirtualClock } from "../common/virtual-clock.js";
 import { failsWith, TestClient } from "./clients.js";
 import { httpServer, rawServer, saying } from "./servers.js";
 
@@ -17,9 +18,11 @@ describe("The HTTP client keeps connections", () => {
   });
 
   it("and notices when the server closes an idle one", async () => {
-    await using server = await saying(OK, (socket) => void setTimeout(() => socket.end(), 10));
+    let close: () => void = () => undefined;
+    await using server = await saying(OK, (socket) => (close = () => socket.end()));
     await using client = new TestClient();
     assert.equal(await client.text(server.port), "ok");
+    close();
     await client.sockets.allClosed();
     assert.equal(await client.text(server.port, { method: "POST" }), "ok");
     assert.equal(server.connections(), 2);
@@ -27,8 +30,12 @@ describe("The HTTP client keeps connections", () => {
 
   it("and closes them when nobody uses them", async () => {
     await using server = await httpServer((_, response) => response.end("x"));
-    await using client = new TestClient({ idleTimeout: 10 });
+    const clock = new VirtualClock();
+    await using client = new TestClient({ clock, idleTimeout: 4000 });
     await client.text(server.port);
+    await clock.pass(3999);
+    assert.equal(client.sockets.open.size, 1);
+    await clock.pass(1);
     await client.sockets.allClosed();
   });
 
@@ -79,11 +86,11 @@ describe("The HTTP client keeps connections", () => {
     let [now, most] = [0, 0];
     await using server = await httpServer((_, response) => {
       most = Math.max(most, ++now);
-      setTimeout(() => {
+      setImmediate(() => {
         now--;
         response.setHeader("Connection", "close");
         response.end("x");
-      }, 2);
+      });
     });
     await using client = new TestClient({ connectionsPerPort: 2 });
     await Promise.all(Array.from({ length: 30 }, () => client.text(server.port)));

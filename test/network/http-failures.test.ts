@@ -1,6 +1,9 @@
 import { strict as assert } from "node:assert";
-import { once } from "node:events";
 import { describe, it } from "node:test";
+import { quiet, until } from "../common/turns.js";
+import { VirtualClock } from "../common/virtual-clock.js";
+import type { Bytes } from "../../src/common/bytes.js";
+import type { HttpRequest } from "../../src/network/http-message.js";
 import { failsWith, pattern, TestClient, text } from "./clients.js";
 import { httpServer, rawServer, saying } from "./servers.js";
 
@@ -21,7 +24,9 @@ describe("The HTTP client says what went wrong", () => {
   });
 
   it("when the machine goes off at any moment", async () => {
+    let heard = 0;
     await using server = await httpServer((request, response) => {
+      heard++;
       if (request.url === "/body") response.write("begin");
     });
     await using client = new TestClient({ connectionsPerPort: 2 });
@@ -30,7 +35,7 @@ describe("The HTTP client says what went wrong", () => {
     const header = client.send(server.port);
     const queued = client.send(server.port);
     for (const each of [body, header, queued]) each.catch(() => undefined);
-    await once(process, "nothing", { signal: AbortSignal.timeout(20) }).catch(() => undefined);
+    await until(() => heard === 2);
     client.client.destroy();
     for (const each of [body, header, queued]) await failsWith(each, "off");
   });
@@ -88,46 +93,58 @@ describe("The HTTP client says what went wrong", () => {
   });
 
   it("when the connection is reset in the middle of a body", async () => {
-    await using server = await rawServer((socket) => {
-      socket.once("data", () => {
-        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", () =>
-          setTimeout(() => socket.resetAndDestroy(), 20),
-        );
-      });
-    });
+    let reset: () => void = () => undefined;
+    await using server = await saying(
+      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345",
+      (socket) => (reset = () => socket.resetAndDestroy()),
+    );
     await using client = new TestClient();
-    await failsWith(client.send(server.port).then(text), "reset");
+    const body = text(await client.send(server.port));
+    reset();
+    await failsWith(body, "reset");
   });
 
   it("when no answer comes in time", async () => {
-    await using server = await rawServer(() => undefined);
-    await using client = new TestClient({ headerTimeout: 1000 });
-    await failsWith(client.send(server.port), "timeout", /did not answer/);
+    let heard = false;
+    await using server = await rawServer((socket) => socket.on("data", () => (heard = true)));
+    const clock = new VirtualClock();
+    await using client = new TestClient({ clock, headerTimeout: 1000 });
+    const failing = failsWith(client.send(server.port), "timeout", /did not answer.* for 1 s/);
+    await until(() => heard);
+    await quiet();
+    await clock.until(failing);
+    assert.equal(clock.now(), 1000);
     await client.sockets.allClosed();
   });
 
   it("when the server takes nothing of a body", async () => {
     await using server = await rawServer((socket) => socket.pause());
-    await using client = new TestClient({ headerTimeout: 1000 });
+    const clock = new VirtualClock();
+    await using client = new TestClient({ clock, headerTimeout: 1000 });
     const body = new Uint8Array(32 << 20);
-    await failsWith(
-      client.send(server.port, { method: "PUT", body }),
-      "timeout",
-      /none of the request/,
-    );
+    const sending = client.send(server.port, { method: "PUT", body });
+    const failing = failsWith(sending, "timeout", /none of the request/);
+    await until(() => client.sockets.connected === 1);
+    await quiet();
+    await clock.until(failing);
     await client.sockets.allClosed();
   });
 
   it("when a body stops", async () => {
     await using server = await saying("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345");
-    await using client = new TestClient({ bodyTimeout: 30 });
-    await failsWith(client.send(server.port).then(text), "timeout", /nothing more/);
+    const clock = new VirtualClock();
+    await using client = new TestClient({ clock, bodyTimeout: 30_000 });
+    const body = text(await client.send(server.port));
+    await clock.until(failsWith(body, "timeout", /nothing more.* for 30 s/));
+    assert.equal(clock.now(), 30_000);
     await client.sockets.allClosed();
   });
 
   it("when no connection comes in time", async () => {
-    await using stuck = new TestClient({ headerTimeout: 30 }, () => new Promise(() => undefined));
-    await failsWith(stuck.send(80), "timeout", /no connection/);
+    const clock = new VirtualClock();
+    const never = () => new Promise<never>(() => undefined);
+    await using stuck = new TestClient({ clock, headerTimeout: 30_000 }, never);
+    await clock.until(failsWith(stuck.send(80), "timeout", /no connection within 30 s/));
   });
 });
 
@@ -150,37 +167,41 @@ describe("The HTTP client can be told to stop", () => {
   });
 
   it("while it waits for the answer, in its body, and while it sends", async () => {
+    let heard = 0;
     await using server = await rawServer((socket) => {
       socket.once("data", (data) => {
+        heard++;
         if (data.includes("GET /body"))
           socket.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1");
         if (data.includes("PUT")) socket.pause();
       });
     });
     await using client = new TestClient();
-    const stop = (promise: Promise<unknown>, giveUp: AbortController) => {
-      setTimeout(() => giveUp.abort(), 10);
-      return assert.rejects(promise, { name: "AbortError" });
+    const stops = async (request: Partial<HttpRequest>, hears = true) => {
+      const giveUp = new AbortController();
+      const before = heard;
+      const sending = client.send(server.port, request, giveUp.signal).then(text);
+      const stopped = assert.rejects(sending, { name: "AbortError" });
+      await until(() => !hears || heard > before);
+      await quiet();
+      giveUp.abort();
+      await stopped;
     };
-    let giveUp = new AbortController();
-    await stop(client.send(server.port, {}, giveUp.signal), giveUp);
-    giveUp = new AbortController();
-    await stop(client.send(server.port, { target: "/body" }, giveUp.signal).then(text), giveUp);
-    giveUp = new AbortController();
-    const body = new Uint8Array(32 << 20);
-    await stop(client.send(server.port, { method: "PUT", body }, giveUp.signal), giveUp);
-    giveUp = new AbortController();
-    const silent = new ReadableStream<Uint8Array<ArrayBuffer>>();
-    await stop(client.send(server.port, { method: "PUT", body: silent }, giveUp.signal), giveUp);
+    await stops({});
+    await stops({ target: "/body" });
+    await stops({ method: "PUT", body: new Uint8Array(32 << 20) });
+    // Its beginning is read before anything is sent.
+    await stops({ method: "PUT", body: new ReadableStream<Bytes>() }, false);
     await client.sockets.allClosed();
   });
 
   it("with a reason of the caller's", async () => {
-    await using server = await rawServer(() => undefined);
-    await using client = new TestClient();
     const reason = new Error("changed my mind");
     const giveUp = new AbortController();
-    setTimeout(() => giveUp.abort(reason), 10);
+    await using server = await rawServer((socket) => {
+      socket.on("data", () => giveUp.abort(reason));
+    });
+    await using client = new TestClient();
     await assert.rejects(client.send(server.port, {}, giveUp.signal), (error) => error === reason);
   });
 
@@ -200,7 +221,7 @@ describe("The HTTP client can be told to stop", () => {
     let before = -1;
     while (before !== sent) {
       before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await quiet();
     }
     // What the kernel's socket buffers of both ends hold, and our read-ahead.
     assert(sent < 16 << 20, `${sent} bytes were taken without a reader`);
@@ -209,13 +230,15 @@ describe("The HTTP client can be told to stop", () => {
   });
 
   it("by a request body that fails, with its error", async () => {
-    await using server = await rawServer((socket) => socket.resume());
+    let heard = false;
+    await using server = await rawServer((socket) => socket.on("data", () => (heard = true)));
     await using client = new TestClient({ bufferBytes: 0 });
     const reason = new Error("the disk failed");
-    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start: (controller) => {
-        controller.enqueue(pattern(10));
-        setTimeout(() => controller.error(reason), 10);
+    const body = new ReadableStream<Bytes>({
+      start: (controller) => controller.enqueue(pattern(10)),
+      pull: async (controller) => {
+        await until(() => heard);
+        controller.error(reason);
       },
     });
     const sending = client.send(server.port, { method: "POST", body });

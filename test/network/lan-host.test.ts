@@ -1,14 +1,14 @@
 /** The page on the router's LAN: it finds the router, follows it, and does without DHCP. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ByteStream } from "../../src/network/byte-stream.js";
+import type { ByteStream } from "../../src/common/byte-stream.js";
 import { serveDhcp } from "../../src/network/dhcp-server.js";
 import { NetworkError } from "../../src/network/errors.js";
 import { IpStack } from "../../src/network/ip-stack.js";
 import { parseIPv4 } from "../../src/network/ipv4.js";
 import { LanHost, type LanStatus, type RouterAddress } from "../../src/network/lan-host.js";
 import { assertSame, type Bytes, echo, LWIP, MAC, pattern, readAll, sendAll } from "./stacks.js";
-import { VirtualClock } from "./virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 const PORT = 80;
 const HOUR = 3600;

@@ -6,7 +6,7 @@ import { IpStack } from "../../src/network/ip-stack.js";
 import { formatIPv4, type IpAddress, parseIPv4 } from "../../src/network/ipv4.js";
 import { Provider } from "../../src/network/provider.js";
 import { type Bytes, LWIP, MAC } from "./stacks.js";
-import { VirtualClock } from "./virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 const GATEWAY = parseIPv4("100.64.0.1")!;
 const ELSEWHERE = parseIPv4("192.0.2.7")!;

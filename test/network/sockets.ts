@@ -1,6 +1,6 @@
 /** Real TCP connections of Node as the streams that the HTTP client takes. */
 import { connect as tcpConnect, type Socket } from "node:net";
-import type { ByteStream } from "../../src/network/byte-stream.js";
+import type { ByteStream } from "../../src/common/byte-stream.js";
 import { NetworkError } from "../../src/network/errors.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;

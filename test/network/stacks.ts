@@ -1,11 +1,11 @@
 /** Two stacks and a wire between them, good or bad. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { ByteStream } from "../../src/network/byte-stream.js";
+import type { ByteStream } from "../../src/common/byte-stream.js";
 import { IpStack } from "../../src/network/ip-stack.js";
 import { ROOT } from "../../scripts/lib/paths.js";
 import { Random } from "../fuzz/random.js";
-import { VirtualClock } from "./virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 type Send = (frame: Bytes) => void;

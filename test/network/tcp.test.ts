@@ -1,10 +1,10 @@
 /** TCP between two stacks: everything arrives, once, in order, and connections end as they should. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ByteStream } from "../../src/network/byte-stream.js";
+import type { ByteStream } from "../../src/common/byte-stream.js";
 import { NetworkError } from "../../src/network/errors.js";
 import { ADDRESS, assertSame, badWire, echo, pair, pattern, readAll, sendAll } from "./stacks.js";
-import { VirtualClock } from "./virtual-clock.js";
+import { VirtualClock } from "../common/virtual-clock.js";
 
 const MB = 1_000_000;
 const PORT = 80;

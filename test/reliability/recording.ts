@@ -70,6 +70,7 @@ export async function record(
     commandLine: COMMAND_LINE,
     memoryBytes: MEMORY_BYTES,
     disk,
+    restored: undefined,
     on: {
       serial: (bytes) => acks.receive(decoder.decode(bytes, { stream: true })),
       console: (bytes) => shell.receive(bytes),
@@ -85,7 +86,7 @@ export async function record(
   const booted = commits.length;
   await startWriter((command, stdin) => shell.exec(command, { stdin }), operations);
   await done.promise;
-  await pc.pause();
+  await pc.hold("recorded");
   return { commits, operations, acknowledged, booted, problems: acks.problems };
 }
 

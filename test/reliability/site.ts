@@ -53,7 +53,7 @@ async function sabotageWorker(folder: string): Promise<void> {
   if (!worker) throw new Error("There is no worker in dist/playground.");
   for (const name of files) await rm(join(folder, name));
   await build({
-    entryPoints: [`${ROOT}src/machine/worker.ts`],
+    entryPoints: [`${ROOT}src/host/worker.ts`],
     outfile: join(folder, worker),
     bundle: true,
     format: "esm",

@@ -7,20 +7,23 @@
  *
  *   --times N   how many restores, default 20
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { ensureDemoFactory } from "../../scripts/lib/factory.js";
 import { ROOT } from "../../scripts/lib/paths.js";
-import { factoryFolder, withFactoryState } from "../../src/cli/factory-shelf.js";
-import { bootInNode } from "../../src/cli/node-boot.js";
-import { DEMO, readShelf } from "../../src/cli/shelf.js";
+import { projectFiles } from "../../src/cli/project-files.js";
+import { DEMO } from "../../src/cli/shelf.js";
+import { REAL_CLOCK } from "../../src/common/clock.js";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
-import { readArchive } from "../../src/disk/overlay-archive.js";
-import { type FirmwareManifest, firmwareDigest } from "../../src/firmware/manifest.js";
-import type { RestoreMessage } from "../../src/machine/messages.js";
+import { ImageLayer } from "../../src/disk/image-layer.js";
+import { LayeredDisk } from "../../src/disk/layered-disk.js";
+import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
+import { firmwareOf } from "../../src/host/node/machine-files.js";
+import { type Bios, V86_DIRECTORY } from "../../src/machine/assets.js";
+import { Boot } from "../../src/machine/boot.js";
+import { planStart, type StartPlan } from "../../src/machine/start-plan.js";
 
-type Factory = Extract<RestoreMessage, { kind: "factory" }>;
+type Start = Pick<StartPlan, "root" | "seed" | "from">;
 
 const BOOT_MS = 300_000;
 const RESTORE_MS = 60_000;
@@ -42,18 +45,21 @@ rm /etc/torture; sync`;
 const { values } = parseArgs({ options: { times: { type: "string", default: "20" } } });
 for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => process.exit(130));
 const times = Number(values.times);
+const hasFactory = await ensureDemoFactory((line) => console.log(line));
+const files = projectFiles(ROOT, { states: true });
+const firmware = await firmwareOf(await files.firmware(DEMO));
+const { diskBytes } = firmware.manifest;
+const emulator = await compiled(`${V86_DIRECTORY}/v86.wasm`);
 let passed = 0;
 let failed = 0;
 try {
-  if (!(await ensureDemoFactory((line) => console.log(line))))
+  const factory = await startPlan({ cold: false });
+  if (!hasFactory || !("restored" in factory.from))
     throw new Error("There is no factory state to restore.");
-  const demo = (await readShelf(ROOT)).find(({ name }) => name === DEMO);
-  if (!demo) throw new Error("There is no demo.");
-  const manifest = await withFactoryState(ROOT, demo);
-  const factory = await factoryOf(manifest);
-  const expected = (await work(manifest, undefined, false)).output;
+  const booted = await startPlan({ cold: true });
+  const expected = (await work(booted, BOOT_MS, false)).output;
   console.log(`a booted router says\n${expected}`);
-  await torture(manifest, factory, expected);
+  await torture(factory, expected);
 } catch (error) {
   console.log(error instanceof Error ? error.stack : error);
   failed++;
@@ -61,16 +67,12 @@ try {
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);
 
-async function torture(
-  manifest: FirmwareManifest,
-  factory: Factory,
-  expected: string,
-): Promise<void> {
-  let saved: Factory | undefined;
+async function torture(factory: Start, expected: string): Promise<void> {
+  let saved: Start | undefined;
   for (let number = 1; number <= times; number++) {
     const from = saved ? "a saved router" : "the factory state";
     try {
-      const done = await work(manifest, saved ?? factory, number % CHAIN_EVERY === 0);
+      const done = await work(saved ?? factory, RESTORE_MS, number % CHAIN_EVERY === 0);
       saved = done.saved;
       if (done.output !== expected) throw new Error(`it says\n${done.output}`);
       passed++;
@@ -83,46 +85,71 @@ async function torture(
   }
 }
 
-/** One router from power-on to its end: what it computed, and its state afterwards. */
+/**
+ * One router from power-on to its end: what it computed, and its state afterwards.
+ *
+ * @param milliseconds how long it may take to its shell
+ */
 async function work(
-  manifest: FirmwareManifest,
-  restore: Factory | undefined,
+  start: Start,
+  milliseconds: number,
   save: boolean,
-): Promise<{ output: string; saved: Factory | undefined }> {
-  const { boot, until } = await bootInNode(manifest, {
-    project: ROOT,
-    signal: new AbortController().signal,
-    restore,
+): Promise<{ output: string; saved: Start | undefined }> {
+  const { root, seed, from } = start;
+  const disk = await LayeredDisk.open({
+    base: new ImageLayer(new Uint8Array(root), diskBytes),
+    store: memoryChunkStore(),
+    chunkBytes: CHUNK_BYTES,
+    seed,
+  });
+  const boot = new Boot({
+    ...{ clock: REAL_CLOCK, emulator, disk, from, wan: false },
+    loadWasm: compiled,
+    on: {
+      output: () => undefined,
+      stage: () => undefined,
+      network: () => undefined,
+      unplugged: () => undefined,
+    },
+  });
+  const over = boot.ended.then(({ how }) => {
+    throw new Error(`it ended by ${how}`);
   });
   try {
-    if (!(await until("shell", restore ? RESTORE_MS : BOOT_MS)))
-      throw new Error("no shell answers");
-    const { stdout, stderr, exitCode } = await boot.exec(WORK);
+    await Promise.race([boot.ready, over, late(milliseconds)]);
+    const { stdout, stderr, exitCode } = await Promise.race([boot.shell.exec(WORK), over]);
     const output = `${stdout}${stderr}exit ${exitCode}`;
     if (!save) return { output, saved: undefined };
-    const { state, chunks } = await boot.whole();
-    return { output, saved: { kind: "factory", state, pages: undefined, seed: chunks } };
+    using _hold = await boot.still(disk);
+    const state = await boot.pc.saveState();
+    const chunks = await disk.snapshot();
+    return { output, saved: { root, seed: chunks, from: { restored: { state } } } };
   } finally {
-    boot.destroy();
+    boot.end(new Error("The test is over."));
   }
 }
 
-async function factoryOf(manifest: FirmwareManifest): Promise<Factory> {
-  const { name, diskBytes, factory } = manifest;
-  if (!factory) throw new Error("There is no factory state to restore.");
-  const file = (path: string) => readFile(join(factoryFolder(ROOT, name), path));
-  const bytes = async (path: string) => new Uint8Array(await file(path)).buffer;
-  const archive = new Blob([await bytes(factory.chunks.file)]);
-  const firmware = await firmwareDigest(manifest);
-  return {
-    kind: "factory",
-    state: await bytes(factory.state.file),
-    pages: factory.pages && (await bytes(factory.pages.file)),
-    seed: await readArchive(archive, {
-      overlay: "",
-      firmware,
-      diskBytes,
-      chunkBytes: CHUNK_BYTES,
-    }),
-  };
+async function late(milliseconds: number): Promise<never> {
+  await sleep(milliseconds, undefined, { ref: false });
+  throw new Error("no shell answers");
+}
+
+/** How a router without an overlay comes to life. */
+function startPlan({ cold }: { readonly cold: boolean }): Promise<Start> {
+  const identity = { overlay: "torture", firmware: firmware.digest, diskBytes };
+  const store = memoryChunkStore();
+  const root = firmware.load(["root"]).then(({ root: image }) => image);
+  return planStart({ firmware, root, identity, store, cold, bios, resume: false }, () => ({}));
+}
+
+async function bios(): Promise<Bios> {
+  const [bios, vgaBios] = await Promise.all([
+    files.read("kernels/seabios/bios.bin"),
+    files.read("kernels/seabios/vgabios-stdvga.bin"),
+  ]);
+  return { bios, vgaBios };
+}
+
+async function compiled(path: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await files.read(path));
 }

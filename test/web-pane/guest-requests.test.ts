@@ -1,13 +1,15 @@
 import { expect } from "@esm-bundle/chai";
+import { receiveStream, sendStream } from "../../src/common/byte-port.js";
+import type { Bytes } from "../../src/common/bytes.js";
 import { NetworkError } from "../../src/network/errors.js";
 import type { HttpExchange, HttpRequest } from "../../src/network/http-message.js";
-import { receiveBody, sendBody } from "../../src/web-pane/body-port.js";
 import { CookieJar } from "../../src/web-pane/cookie-jar.js";
 import { destinationOf } from "../../src/web-pane/destination.js";
 import { guestOrigin } from "../../src/web-pane/guest-origin.js";
 import { GuestRequests } from "../../src/web-pane/guest-requests.js";
 import { responseHeaders } from "../../src/web-pane/header-rules.js";
 import type { AnswerMessage } from "../../src/web-pane/messages.js";
+import { roundTrips } from "./round-trips.js";
 
 const TEXTS = {
   noAnswer: "no answer",
@@ -33,8 +35,10 @@ function requests(exchange: HttpExchange) {
 }
 
 /** One request, and what comes back for it but "taken". */
-function ask(to: GuestRequests, body: ReadableStream<Uint8Array<ArrayBuffer>> | null = null) {
+function ask(to: GuestRequests, body: ReadableStream<Bytes> | MessagePort | null = null) {
   const { port1, port2 } = new MessageChannel();
+  let late = 0;
+  port2.addEventListener("message", ({ data }) => (late += data === "late" ? 1 : 0));
   const answer = new Promise<AnswerMessage>((resolve) => {
     port1.onmessage = ({ data }: MessageEvent<AnswerMessage>) => {
       if (data.type !== "taken") resolve(data);
@@ -52,15 +56,26 @@ function ask(to: GuestRequests, body: ReadableStream<Uint8Array<ArrayBuffer>> | 
     ],
     navigation: false,
     answer: port2,
-    body: body && sendBody(body),
+    body: body instanceof ReadableStream ? sent(body) : body,
   });
-  return { answer, port: port1 };
+  return { answer, port: port1, late: () => late };
 }
 
-const ok = (
-  headers: [string, string][] = [],
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | null = null,
-) => Promise.resolve({ status: 200, statusText: "OK", headers, body });
+/** As the service worker sends a body. */
+function sent(body: ReadableStream<Bytes>): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  sendStream(port1, body).catch(() => undefined);
+  return port2;
+}
+
+/** As the service worker receives one. */
+function bodyOf(answer: AnswerMessage): ReadableStream<Bytes> {
+  if (answer.type !== "head" || !answer.body) throw new Error("The answer has no body.");
+  return receiveStream(answer.body).readable;
+}
+
+const ok = (headers: [string, string][] = [], body: ReadableStream<Bytes> | null = null) =>
+  Promise.resolve({ status: 200, statusText: "OK", headers, body });
 
 describe("requests of the guest's pages", () => {
   it("reach the router with its cookies, and without what is not theirs to say", async () => {
@@ -144,23 +159,91 @@ describe("requests of the guest's pages", () => {
   });
 });
 
-describe("a body over a port", () => {
-  it("is cancelled at its source, and asks for no more than is read", async () => {
-    let pulled = 0;
+describe("an answer to the guest's pages", () => {
+  const gzip = (text: string) =>
+    new Blob([text]).stream().pipeThrough(new CompressionStream("gzip")) as ReadableStream<Bytes>;
+  const text = (body: ReadableStream<Bytes>) => new Response(body).text();
+  const namesOf = (answer: AnswerMessage) =>
+    answer.type === "head" ? answer.headers.map(([name]) => name.toLowerCase()) : [];
+
+  it("has a body that is cancelled at its source", async () => {
     let cancelled = false;
-    const source = new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        pull: (controller) => controller.enqueue(new Uint8Array([++pulled])),
-        cancel: () => void (cancelled = true),
-      },
-      { highWaterMark: 0 },
-    );
-    const reader = receiveBody(sendBody(source), () => new Error("lost")).getReader();
-    expect((await reader.read()).value).to.deep.equal(new Uint8Array([1]));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(pulled).to.be.lessThan(4);
+    const endless = new ReadableStream<Bytes>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+      cancel: () => void (cancelled = true),
+    });
+    const to = requests(() => ok([], endless));
+    const reader = bodyOf(await ask(to).answer).getReader();
+    expect((await reader.read()).value).to.have.length(1000);
     await reader.cancel();
     await until(() => cancelled);
+  });
+
+  it("closes its port, whether it has a body, has none, or is a failure", async () => {
+    const bodies = [null, new ReadableStream<Bytes>(), undefined];
+    for (const body of bodies) {
+      const to = requests(() =>
+        body === undefined ? Promise.reject(new NetworkError("refused")) : ok([], body),
+      );
+      const { answer, port, late } = ask(to);
+      expect((await answer).type).to.equal(body === undefined ? "failed" : "head");
+      port.postMessage("late");
+      await roundTrips(20);
+      expect(late()).to.equal(0);
+    }
+  });
+
+  it("comes without its content encoding, which nobody undoes for a service worker", async () => {
+    const headers: [string, string][] = [
+      ["Content-Encoding", "gzip"],
+      ["Content-Length", "25"],
+    ];
+    const answer = await ask(requests(() => ok(headers, gzip("plain")))).answer;
+    expect(await text(bodyOf(answer))).to.equal("plain");
+    expect(namesOf(answer)).to.not.include.members(["content-encoding"]);
+    expect(namesOf(answer)).to.not.include.members(["content-length"]);
+  });
+
+  it("may have an empty body for any encoding, and keeps one that we do not know", async () => {
+    const empty = new Blob([]).stream();
+    let answer = await ask(requests(() => ok([["Content-Encoding", "gzip"]], empty))).answer;
+    expect(await text(bodyOf(answer))).to.equal("");
+    const brotli = new Blob(["as it is"]).stream();
+    answer = await ask(requests(() => ok([["Content-Encoding", "br, gzip"]], brotli))).answer;
+    expect(await text(bodyOf(answer))).to.equal("as it is");
+    expect(namesOf(answer)).to.include("content-encoding");
+  });
+
+  it("gives back its connection when it leads out of the router", async () => {
+    let cancelled = false;
+    const body = new ReadableStream<Bytes>({ cancel: () => void (cancelled = true) });
+    const to = requests(() => ok([["Location", "https://evil.example/"]], body));
+    expect(await ask(to).answer).to.deep.include({
+      type: "failed",
+      text: "out https://evil.example/",
+    });
+    await until(() => cancelled);
+  });
+});
+
+describe("a body from a guest's page that is up to no good", () => {
+  it("is given up, and the router is not asked", async () => {
+    let asked = 0;
+    const to = requests(() => {
+      asked++;
+      return ok();
+    });
+    for (const nonsense of [
+      null,
+      { type: "data", bytes: "text" },
+      { type: "credit", bytes: 1e9 },
+    ]) {
+      const { port1, port2 } = new MessageChannel();
+      const { answer } = ask(to, port2);
+      port1.postMessage(nonsense);
+      expect((await answer).type).to.equal("failed");
+    }
+    expect(asked).to.equal(0);
   });
 });
 
@@ -203,6 +286,7 @@ describe("header fields of an answer", () => {
         ["X-Frame-Options", "DENY"],
         ["Clear-Site-Data", '"*"'],
         ["Service-Worker-Allowed", "/"],
+        ["Origin-Agent-Cluster", "?0"],
         [
           "Content-Security-Policy",
           "script-src 'self'; frame-ancestors 'none'; report-uri http://x",
@@ -218,9 +302,11 @@ describe("header fields of an answer", () => {
       "ETag",
       "Content-Security-Policy",
       "X-DNS-Prefetch-Control",
+      "Origin-Agent-Cluster",
     ]);
     expect(passed[0]?.[1]).to.equal("script-src 'self'");
     expect(passed[2]?.[1]).to.contain("frame-ancestors 'self' https://host.example");
+    expect(passed.at(-1)?.[1]).to.equal("?1");
   });
 });
 

@@ -1,6 +1,7 @@
 /** A worker that serves, at each port it gets, a web server which says what it was asked; `/gzip` is no gzip. */
-import type { ByteStream } from "../../../src/network/byte-stream.js";
-import { serveByteStream } from "../../../src/network/port-stream.js";
+import type { ByteStream } from "../../../src/common/byte-stream.js";
+import { serveByteStream } from "../../../src/common/byte-port.js";
+import { NETWORK_PORT } from "../../../src/network/failure.js";
 
 function server(): ByteStream {
   const answers = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
@@ -29,4 +30,5 @@ function server(): ByteStream {
   return { readable: answers.readable, writable };
 }
 
-onmessage = ({ data }: MessageEvent<MessagePort>) => void serveByteStream(data, server());
+onmessage = ({ data }: MessageEvent<MessagePort>) =>
+  void serveByteStream(data, server(), NETWORK_PORT);

@@ -1,8 +1,9 @@
 /** What differs between Node and a browser: workers, ports, and what a `Response` hides. */
 import { assert } from "@esm-bundle/chai";
 import { NetworkError } from "../../../src/network/errors.js";
+import { NETWORK_PORT } from "../../../src/network/failure.js";
 import { HttpClient } from "../../../src/network/http-client.js";
-import { openByteStream, type PortByteStream } from "../../../src/network/port-stream.js";
+import { openByteStream, type PortByteStream } from "../../../src/common/byte-port.js";
 import { routerFetch } from "../../../src/network/router-fetch.js";
 
 async function llhttp(): Promise<WebAssembly.Module> {
@@ -32,7 +33,7 @@ describe("Fetching from a server behind a worker's ports", () => {
     const connect = () => {
       const { port1, port2 } = new MessageChannel();
       worker.postMessage(port1, [port1]);
-      const stream = openByteStream(port2);
+      const stream = openByteStream(port2, NETWORK_PORT);
       streams.push(stream);
       return Promise.resolve(stream);
     };

@@ -1,0 +1,27 @@
+/** What a machine's worker is in a page: the program behind `Machine`, on this browser's storage and this site's files. */
+import { REAL_CLOCK } from "../common/clock.js";
+import { webEndpoint } from "../common/endpoint.js";
+import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
+import { Firmware } from "../firmware/load.js";
+import { fetchWasm, loadBios, loadEmulator } from "../machine/assets.js";
+import type { WorkerHost } from "../machine/host.js";
+import { serveMachine } from "../machine/session.js";
+import { lease } from "./lease.js";
+
+const scope = globalThis as unknown as Parameters<typeof webEndpoint>[0] & {
+  readonly name: string;
+};
+
+/** The page names the worker by the directory with the built files. */
+const assets = new URL(scope.name);
+
+const host: WorkerHost = {
+  clock: REAL_CLOCK,
+  firmware: (name) => Firmware.open(assets, name),
+  emulator: () => loadEmulator(assets),
+  bios: () => loadBios(assets),
+  wasm: (path) => fetchWasm(new URL(path, assets)),
+  overlays: { lease, open: openOverlayStore, delete: deleteOverlay },
+};
+
+serveMachine(webEndpoint(scope), host);

@@ -1,0 +1,121 @@
+/**
+ * What a machine needs of the place it runs in: a page (src/host/browser.ts) or Node (src/host/node.ts). It is handed
+ * in, so that everything in this folder can be tested without either.
+ */
+import type { Clock } from "../common/clock.js";
+import type { Endpoint } from "../common/endpoint.js";
+import type { Chunks, ChunkStore } from "../disk/chunk-store.js";
+import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { FirmwareSource } from "../firmware/source.js";
+import type { Bios } from "./assets.js";
+
+/** The page's side. */
+export interface MachineHost {
+  readonly clock: Clock;
+  /** Starts a worker that serves machine/session.ts. */
+  spawn(): MachineWorker;
+  firmware(name: string, signal?: AbortSignal): Promise<FirmwareSource>;
+  readonly preferences: Preferences;
+  /** Event "hidden": the page may be closed from now on without another word. */
+  readonly visibility: EventTarget;
+  readonly persistence: Persistence;
+  readonly neighbours: Neighbours;
+  readonly overlays: StoredOverlays;
+}
+
+export interface MachineWorker {
+  readonly endpoint: Endpoint;
+  /** Called when it cannot be started or has crashed, with what is known of the cause. */
+  onCrash(listener: (cause: string) => void): void;
+  /** Ends it at once. What it holds, its overlay above all, is free then. */
+  terminate(): void;
+}
+
+/** Small settings for all routers of the origin. */
+export interface Preferences {
+  /** @returns `undefined` when it was never set, or nothing can be stored */
+  get(key: string): string | undefined;
+  set(key: string, value: string): void;
+}
+
+export interface Persistence {
+  /** Whether the browser promised not to evict this origin's data. */
+  isPersisted(): Promise<boolean>;
+  /** Asks for that promise. @returns whether it is given */
+  persist(): Promise<boolean>;
+}
+
+/** Other pages of this origin, as far as they run routers. */
+export interface Neighbours {
+  /** Answers questions about an overlay that is held here, until the signal aborts. */
+  answer(key: string, onYield: (answer: YieldAnswer) => void, signal: AbortSignal): void;
+}
+
+/** What the holder of an overlay says to who asked for it. */
+export interface YieldAnswer {
+  /** It is on its way; said again while it takes. */
+  yielding(): void;
+  /** Its changes cannot be stored just now. */
+  refused(): void;
+}
+
+/** What is done to a stored overlay that no machine runs. */
+export interface StoredOverlays {
+  /** Counts what is stored. @throws {StorageError} it cannot be read */
+  look(
+    identity: OverlayIdentity,
+  ): Promise<{ readonly chunks: number; readonly memoryBytes: number }>;
+  /** @throws {StorageError} it cannot be read */
+  chunks(identity: OverlayIdentity): Promise<Chunks>;
+  /** Stores these in place of all others. @throws {StorageError} nothing was changed; `in-use` among others */
+  replace(identity: OverlayIdentity, chunks: Chunks): Promise<void>;
+}
+
+/** The worker's side. */
+export interface WorkerHost {
+  readonly clock: Clock;
+  firmware(name: string): Promise<FirmwareSource>;
+  /** v86.wasm, compiled. @throws {MachineError} it is missing or damaged */
+  readonly emulator: () => Promise<WebAssembly.Module>;
+  readonly bios: () => Promise<Bios>;
+  /** @param path below the directory with the built files */
+  wasm(path: string): Promise<WebAssembly.Module>;
+  readonly overlays: OverlayAccess;
+}
+
+export interface OverlayAccess {
+  /**
+   * Holds an overlay as its only writer, as long as this worker lives or until it is released.
+   *
+   * @throws {StorageError} `in-use`, `unsaved-elsewhere` or `unavailable`
+   */
+  lease(identity: OverlayIdentity, how: LeaseOptions): Promise<Lease>;
+  /** @throws {StorageError} it cannot be read */
+  open(identity: OverlayIdentity, chunkBytes: number): Promise<ChunkStore>;
+  /** @throws {StorageError} it is still there */
+  delete(identity: OverlayIdentity): Promise<void>;
+}
+
+export interface LeaseOptions {
+  /** ask another holder to let go, and wait as long as it says that it is about to */
+  readonly takeOver: boolean;
+  /** how long a holder that is not asked may take to let go, in milliseconds */
+  readonly wait: number;
+  /** told who has it, before it cannot be had; `undefined`: nobody answered */
+  readonly onHolder: (holder: Holder | undefined) => void;
+}
+
+/** Where a router runs, for the person who has to find it. */
+export interface Holder {
+  /** title of the page, or what the program is called */
+  readonly title: string;
+  /** path of the page on this origin; of a program, the folder with the overlay */
+  readonly path: string;
+  /** milliseconds since 1970 */
+  readonly since: number;
+}
+
+export interface Lease {
+  readonly key: string;
+  release(): void;
+}

@@ -1,0 +1,17 @@
+import type { Durability } from "../disk/chunk-store.js";
+
+/** What is stored of a router. */
+export interface StoredNow {
+  /** bytes of the stored chunks */
+  readonly bytes: number;
+  readonly chunks: number;
+  /** size of the memory that is kept for the next visit, in bytes; 0 when there is none */
+  readonly memoryBytes: number;
+  readonly durability: Durability;
+}
+
+/** What is stored of a machine. */
+export interface StorageReport extends StoredNow {
+  /** whether the browser promised not to evict this origin's data */
+  readonly persisted: boolean;
+}
