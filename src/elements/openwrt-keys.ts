@@ -52,10 +52,11 @@ export class OpenwrtKeys extends LitElement {
         padding: 4px 6px;
       }
       button {
-        flex: 1 1 0;
+        flex: 1 1 auto;
         min-width: 0;
         min-height: 40px;
-        padding: 0;
+        padding: 0 3px;
+        font-size: 0.8125em;
         touch-action: manipulation;
         user-select: none;
       }

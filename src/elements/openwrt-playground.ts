@@ -114,6 +114,27 @@ export class OpenwrtPlayground extends LitElement {
       .foot .hint {
         margin-left: auto;
       }
+      /* A phone has none of these keys. Its keyboard leaves little room, which is the console's. */
+      @media (pointer: coarse) {
+        .foot .hint {
+          display: none;
+        }
+      }
+      @media (pointer: coarse) and (height < 480px) {
+        .bar {
+          flex-wrap: nowrap;
+          overflow-x: auto;
+        }
+        [role="toolbar"] {
+          flex-wrap: nowrap;
+        }
+        [role="toolbar"] button {
+          white-space: nowrap;
+        }
+        .foot {
+          display: none;
+        }
+      }
     `,
   ];
 

@@ -111,6 +111,7 @@ export class OpenwrtTerminal extends LitElement {
         box-shadow: 0 2px 8px rgb(0 0 0 / 20%);
       }
       .note button {
+        flex: none;
         font-size: 1em;
       }
       .drop {

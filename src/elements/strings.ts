@@ -78,8 +78,8 @@ export const TEXT = {
 /** The console's keys that are not the router's. @param mac whether the platform's shortcuts are made with Command */
 export function keysHint(mac: boolean): string {
   return mac
-    ? "Copy ⌘C · Paste ⌘V · F6 leaves the console"
-    : "Copy Ctrl+C with text selected · Paste Ctrl+V · F6 leaves the console";
+    ? "⌘C copies · ⌘V pastes · F6 leaves"
+    : "Ctrl+C copies a selection · Ctrl+V pastes · F6 leaves";
 }
 
 export const KEYS_TEXT = {

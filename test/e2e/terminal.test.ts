@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { expect, test } from "./fixtures.js";
+import { expect, Router, test } from "./fixtures.js";
 
 /** Everything the terminal holds, scrollback included: select all of it. */
 async function terminalText(page: Page): Promise<string> {
@@ -67,8 +67,109 @@ test("output of the guest cannot become part of the page", async ({ page, router
   await expect(page).toHaveTitle(/OpenWrt Playground/);
 });
 
-test("F6 leaves the terminal for the toolbar", async ({ router: { page } }) => {
-  await page.locator("openwrt-terminal textarea").focus();
+test("F6 leads on past the console, Tab never back into it, and Shift+Tab from behind through it", async ({
+  router: { page },
+}) => {
+  const input = page.locator("openwrt-terminal textarea");
+  await input.focus();
+  await page.keyboard.type("e");
   await page.keyboard.press("F6");
-  await expect(page.getByRole("button", { name: "Reboot" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Storage" })).toBeFocused();
+  for (let times = 0; times < 10; times++) {
+    await page.keyboard.press("Tab");
+    await expect(input).not.toBeFocused();
+  }
+  await page.getByRole("button", { name: "Storage" }).focus();
+  await page.keyboard.press("Shift+Tab");
+  await expect(input).toBeFocused();
+  await page.keyboard.press("Shift+Tab");
+  await expect(page.getByRole("button", { name: "Side by side" })).toBeFocused();
+});
+
+test("the platform's keys copy and paste, and Ctrl+C interrupts when nothing is selected", async ({
+  context,
+  page,
+  router,
+}) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  const put = (text: string) =>
+    page.evaluate((given) => navigator.clipboard.writeText(given), text);
+  await expect(page.getByText("Ctrl+C copies a selection · Ctrl+V pastes")).toBeVisible();
+  await page.locator("openwrt-terminal textarea").focus();
+  for (const [at, keys] of ["Control+v", "Control+Shift+v", "Shift+Insert"].entries()) {
+    await put(`echo pasted-$((${at}+1)) by ${keys}\n`);
+    await page.keyboard.press(keys);
+    await expect.poll(() => terminalText(page)).toContain(`pasted-${at + 1} by ${keys}`);
+  }
+
+  await page.keyboard.type("clear; echo select-me; sleep 100\n");
+  await expect.poll(() => terminalText(page)).toMatch(/^select-me$/m);
+  const line = await page.locator(".xterm-rows > div", { hasText: /^select-me/ }).boundingBox();
+  if (!line) throw new Error("The line is not seen.");
+  for (const keys of ["Control+Insert", "Control+Shift+c", "Control+c"]) {
+    await put("");
+    await page.mouse.dblclick(line.x + 20, line.y + 5);
+    await page.keyboard.press(keys);
+    await expect.poll(clipboard, keys).toBe("select-me");
+  }
+  // It copied, and did not interrupt; without the selection it does.
+  expect(await router.output("pidof sleep")).toMatch(/^\d+$/);
+  await page.keyboard.press("Control+c");
+  await expect.poll(async () => (await router.exec("pidof sleep")).exitCode).toBe(1);
+});
+
+test("Ctrl+S is told, and Ctrl+Q goes on", async ({ router: { page } }) => {
+  await page.locator("openwrt-terminal textarea").focus();
+  await page.keyboard.press("Control+s");
+  await page.keyboard.type("echo unseen\n");
+  const told = page.getByText("Output is stopped (Ctrl+S)");
+  await expect(told).toBeVisible();
+  expect(await terminalText(page)).not.toContain("unseen");
+  await page.keyboard.press("Control+q");
+  await expect(told).toBeHidden();
+  await expect.poll(() => terminalText(page)).toMatch(/^unseen$/m);
+});
+
+test("an input method types into the router", async ({ context, router: { page } }) => {
+  await page.locator("openwrt-terminal textarea").focus();
+  const session = await context.newCDPSession(page);
+  await page.keyboard.type("echo ");
+  for (const text of ["m", "mo", "moji"])
+    await session.send("Input.imeSetComposition", {
+      ...{ text, selectionStart: text.length, selectionEnd: text.length },
+    });
+  await expect(page.locator(".composition-view")).toHaveText("moji");
+  await session.send("Input.insertText", { text: "文字" });
+  await page.keyboard.press("Enter");
+  await expect.poll(() => terminalText(page)).toMatch(/^文字$/m);
+});
+
+test("a console that was behind for long loses the oldest output, says so, and answers in seconds", async ({
+  page,
+  site,
+}) => {
+  // As browsers treat pages that are not seen: timers a second apart.
+  await page.addInitScript(() => {
+    const setTimeout = window.setTimeout.bind(window);
+    const slow = Object.assign(window, { hidden: false });
+    const late = (run: () => void, milliseconds = 0, ...rest: unknown[]) =>
+      setTimeout(run, slow.hidden ? Math.max(1000, milliseconds) : milliseconds, ...rest);
+    window.setTimeout = late as typeof window.setTimeout;
+  });
+  const router = new Router(page);
+  await page.goto(`${site}?firmware=demo`);
+  await router.reaches("running");
+  await page.locator("openwrt-terminal textarea").focus();
+  await page.evaluate(() => Object.assign(window, { hidden: true }));
+  await page.keyboard.type("yes $(printf %0100d 0) | head -n 15000\n");
+  // Three times what is kept for a reader; the console has drawn a small part of it meanwhile.
+  await expect
+    .poll(async () => (await router.exec("pidof head")).exitCode, { timeout: 120_000 })
+    .toBe(1);
+  await page.evaluate(() => Object.assign(window, { hidden: false }));
+  await page.keyboard.type("echo and-back\n");
+  await expect.poll(() => terminalText(page), { timeout: 10_000 }).toMatch(/^and-back$/m);
+  const marks = /\[… [\d,]+ bytes of output left out …\]/.exec(await terminalText(page));
+  expect(marks).not.toBeNull();
 });
