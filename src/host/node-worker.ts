@@ -1,7 +1,7 @@
 /** What a machine's worker is in Node: the program behind `Machine`, on files and folders. */
 import { type MessagePort as NodePort, parentPort, workerData } from "node:worker_threads";
 import { REAL_CLOCK } from "../common/clock.js";
-import { type Endpoint, Remote } from "../common/rpc.js";
+import { Remote } from "../common/rpc.js";
 import { StorageError } from "../disk/errors.js";
 import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import { V86_DIRECTORY } from "../machine/assets.js";

@@ -25,7 +25,7 @@ export interface HostCalls {
 }
 
 /** The thread that made it tells nothing by itself. */
-export type HostEvents = Record<never, never>;
+export type HostEvents = Record<string, never>;
 
 /** What a worker is given when it is made. */
 export interface WorkerData {
