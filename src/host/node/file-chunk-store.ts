@@ -320,7 +320,8 @@ async function isWhole({ file, header }: Log, found: Found): Promise<boolean> {
   const log: Log = { file, header, places, end: found.end, spoilt: false };
   add(log, found);
   try {
-    for await (const [, chunk] of readChunks(log)) void chunk;
+    const chunks = readChunks(log);
+    while (!(await chunks.next()).done);
     return true;
   } catch (error) {
     if (error instanceof StorageError) return false;
