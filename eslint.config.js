@@ -8,15 +8,17 @@ import tseslint from "typescript-eslint";
  */
 const LAYERS = {
   common: [],
+  image: ["common"],
   disk: ["common"],
   network: ["common"],
-  firmware: ["disk"],
-  snapshot: ["disk", "firmware"],
-  machine: ["common", "disk", "snapshot", "network", "firmware"],
+  firmware: ["common", "image"],
+  snapshot: ["common", "disk", "firmware"],
+  overlay: ["common", "disk", "firmware", "snapshot"],
+  machine: ["common", "image", "disk", "overlay", "snapshot", "network", "firmware"],
   "web-pane": ["network"],
-  elements: ["machine", "firmware", "network", "web-pane"],
+  elements: ["machine", "overlay", "firmware", "network", "web-pane"],
   site: ["elements", "machine", "firmware"],
-  cli: ["firmware", "disk", "machine", "network", "snapshot"],
+  cli: ["common", "image", "firmware", "disk", "overlay", "machine", "network", "snapshot"],
   "service-worker": ["network", "web-pane"],
 };
 
@@ -37,9 +39,14 @@ function layerRules() {
               ...(folder === "machine"
                 ? []
                 : [{ name: "v86", message: "Only src/machine/ imports v86." }]),
-              ...(folder === "disk" || folder === "snapshot"
+              ...(["disk", "snapshot", "overlay"].includes(folder)
                 ? []
-                : [{ name: "idb-keyval", message: "Only src/disk/ and src/snapshot/ store." }]),
+                : [
+                    {
+                      name: "idb-keyval",
+                      message: "Only src/disk/, src/snapshot/ and src/overlay/ store.",
+                    },
+                  ]),
             ],
             patterns: [
               {

@@ -6,7 +6,7 @@ import { chromium, CHROMIUM_FLAGS } from "./scripts/lib/chromium.js";
 /** Module tests in a real Chromium: real IndexedDB, real workers. The repository root is what is served. */
 export default {
   files: [
-    "test/{disk,firmware,snapshot,machine,elements,web-pane}/**/*.test.ts",
+    "test/{image,disk,overlay,firmware,snapshot,machine,elements,web-pane}/**/*.test.ts",
     "test/network/browser/*.test.ts",
   ],
   nodeResolve: true,

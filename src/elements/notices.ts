@@ -85,6 +85,16 @@ function failed(machine: Machine, choices: NoticeChoices): Notice {
       ],
       urgent: true,
     };
+  if (problem === "unsaved-elsewhere")
+    return {
+      heading: TEXT.inUseTitle,
+      text: `${text} ${holderText(machine.holder)}`,
+      actions: [
+        { label: TEXT.retry, run: () => choices.takeOver() },
+        { label: TEXT.startWithoutSaving, run: () => choices.startWithoutSaving() },
+      ],
+      urgent: true,
+    };
   if (problem === "unavailable")
     return {
       heading: TEXT.failTitle,

@@ -3,40 +3,36 @@ import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
 import type { LayeredDisk } from "../disk/layered-disk.js";
-import { deleteOverlay, openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
+import { overlayKey } from "../overlay/identity.js";
+import { deleteOverlay, openOverlayStore } from "../overlay/overlay-store.js";
 import { type MemoryPage, readSharedPages } from "../snapshot/shared-pages.js";
 import { isFit, loadState } from "../snapshot/saved-state.js";
 import { UnfitStateError } from "./errors.js";
 import type { StartMessage } from "./messages.js";
-import { PC } from "./pc-identity.js";
+import { pcWith } from "./pc-identity.js";
 
 /** The chunk store of a boot; without saving, a copy in memory of what is stored at this moment. */
 export async function openStore(message: StartMessage): Promise<ChunkStore> {
-  const { overlay, saving, memory } = message;
-  if (memory || overlay === undefined) {
+  const { identity, stored: isStored, saving, memory } = message;
+  if (memory || !isStored) {
     const store = memoryChunkStore();
     if (memory) await store.commit(memory);
     return store;
   }
-  const identity = identityOf(message);
   const stored = await openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
     // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
     const spoiled =
       error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
     if (!message.reset || !spoiled) throw error;
     await deleteOverlay(identity);
-    return openOverlayStore(identity, CHUNK_BYTES);
+    // Others of that name that older versions left are not what was to be dropped.
+    return openOverlayStore({ ...identity, former: [] }, CHUNK_BYTES);
   });
   if (saving) return stored;
   const copy = memoryChunkStore();
   await copy.replace(await stored.snapshot());
   stored.close();
   return copy;
-}
-
-/** @returns the overlay of a machine that has one */
-export function identityOf({ overlay, firmware, diskBytes }: StartMessage): OverlayIdentity {
-  return { overlay: overlay ?? "", firmware, diskBytes };
 }
 
 /** A state, and what the first console showed last when it was saved. */
@@ -58,8 +54,8 @@ export async function stateToRestore(
     if (disk.usage.chunks > 0) throw new UnfitStateError("The router's disk is not untouched.");
     return { state: restore.state, pages: await sharedPages(restore.pages, message) };
   }
-  const saved = await loadState(identityOf({ restore, ...message }));
-  if (!saved || !isFit(saved, PC, generation))
+  const saved = await loadState(overlayKey(message.identity));
+  if (!saved || !isFit(saved, pcWith(message.kernel), generation))
     throw new UnfitStateError("The saved memory belongs to another content of the disk.");
   return saved;
 }

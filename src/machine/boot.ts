@@ -6,19 +6,19 @@ import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import type { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { type OverlayIdentity, overlayKey } from "../overlay/identity.js";
 import type { HttpExchange } from "../network/http-message.js";
 import { storeState } from "../snapshot/saved-state.js";
 import { failure } from "./failure.js";
 import { type BootStage, ConsoleWatch } from "./boot-watch.js";
-import { identityOf, openStore, type Restored, stateToRestore } from "./boot-store.js";
+import { openStore, type Restored, stateToRestore } from "./boot-store.js";
 import { ByteTail } from "./byte-tail.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
 import type { Chunks, Ending, FromWorker, StartMessage, ToWorker } from "./messages.js";
 import { PageRequests } from "./page-requests.js";
 import { isPanic } from "./panic.js";
-import { PC } from "./pc-identity.js";
+import { pcWith } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
 import { type ExecResult, RouterShell } from "./shell.js";
 import { SyncSchedule } from "./sync-schedule.js";
@@ -65,6 +65,8 @@ export class Boot {
   readonly #network: RouterNetwork;
   readonly #watch: ConsoleWatch;
   readonly #identity: OverlayIdentity;
+  /** SHA-256, hex */
+  readonly #kernel: string;
   /** what the first console showed last */
   readonly #shown = new ByteTail(SHOWN_BYTES);
   /** what was typed before a restored router may be used; `undefined` from then on */
@@ -91,7 +93,8 @@ export class Boot {
       onPanicLine: () => void this.#checkPanic(),
     });
     this.#shell = new RouterShell((text) => this.#pc.sendConsole(encoder.encode(text)));
-    this.#identity = identityOf(message);
+    this.#identity = message.identity;
+    this.#kernel = message.kernel;
     this.#held = restored ? [] : undefined;
     if (restored?.console) this.#print(restored.console);
     this.#pc = new Pc({
@@ -145,7 +148,7 @@ export class Boot {
   /** @throws {StorageError} the store cannot be opened */
   static async start(message: StartMessage, host: BootHost): Promise<Boot> {
     let boot: Boot | undefined;
-    const { diskBytes } = message;
+    const { diskBytes } = message.identity;
     const store = await openStore(message);
     if (message.reset) await store.clear();
     const disk = await LayeredDisk.open({
@@ -310,8 +313,8 @@ export class Boot {
   async #store(): Promise<number> {
     const { state, generation } = await this.save();
     const bytes = state.byteLength;
-    await storeState(this.#identity, {
-      pc: PC,
+    await storeState(overlayKey(this.#identity), {
+      pc: pcWith(this.#kernel),
       generation,
       state,
       console: this.#shown.bytes,

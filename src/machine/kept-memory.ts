@@ -1,5 +1,5 @@
 /** A router's memory, kept beside its overlay for the next visit, as long as the person wants that. */
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { type OverlayIdentity, overlayKey } from "../overlay/identity.js";
 import { dropState, savedStateHeader } from "../snapshot/saved-state.js";
 import { SaveSchedule } from "./save-schedule.js";
 import type { WorkerLink } from "./worker-link.js";
@@ -74,14 +74,14 @@ export class KeptMemory {
 
   /** Forgets what is kept. @returns whether there was something */
   async drop(identity = this.#identity): Promise<boolean> {
-    if (!identity || !(await savedStateHeader(identity))) return false;
-    await dropState(identity);
+    if (!identity || !(await savedStateHeader(overlayKey(identity)))) return false;
+    await dropState(overlayKey(identity));
     this.onChange();
     return true;
   }
 
   /** @returns size of what is kept in bytes, 0 when nothing is */
   async bytes(identity: OverlayIdentity): Promise<number> {
-    return (await savedStateHeader(identity))?.bytes ?? 0;
+    return (await savedStateHeader(overlayKey(identity)))?.bytes ?? 0;
   }
 }

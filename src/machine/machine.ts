@@ -5,8 +5,8 @@
  * next boot's disk. This class decides when one ends and the next begins; it is the only place where the state changes.
  */
 import { StorageError, toStorageError } from "../disk/errors.js";
-import { readArchive } from "../disk/overlay-archive.js";
-import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
+import { readArchive } from "../overlay/archive.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { FirmwareError } from "../firmware/errors.js";
 import { Firmware } from "../firmware/load.js";
@@ -25,7 +25,7 @@ import { type StorageReport, StorageWatch } from "./storage-watch.js";
 import { replaceStoredChunks, storedChunks } from "./stored-chunks.js";
 import { OverlayClaim } from "./overlay-claim.js";
 import type { Chunks } from "./messages.js";
-import type { Holder } from "./tabs.js";
+import type { Holder } from "../overlay/tabs.js";
 import { type Ended, WorkerLink } from "./worker-link.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
@@ -43,7 +43,12 @@ export class Machine extends RouterAccess {
   /** name of the overlay; `null` when nothing is saved */
   readonly overlay: string | null;
   readonly #assets: URL;
-  readonly #claim = new OverlayClaim(() => void this.#yield());
+  readonly #claim = new OverlayClaim(() => {
+    // What could not be saved would be lost, and the other tab would say that it was saved.
+    if (this.#stall || !this.#saving) return "unsaved";
+    void this.#yield();
+    return undefined;
+  });
   readonly #console = new ConsoleHub((bytes) => this.#link?.input(bytes));
   #state: MachineState = "off";
   #error: Error | undefined;
@@ -124,7 +129,8 @@ export class Machine extends RouterAccess {
   /**
    * Starts after another tab of this origin gave the router away: that one syncs, stops, and says so.
    *
-   * @throws {StorageError} `in-use` when it does not let go within 15 seconds
+   * @throws {OverlayBusyError} `in-use` when it does not let go within 15 seconds; `unsaved-elsewhere` when it has changes
+   *   that it cannot save
    */
   takeOver(): Promise<void> {
     this.#memory = undefined;
@@ -199,7 +205,7 @@ export class Machine extends RouterAccess {
   async exportOverlay(): Promise<Blob> {
     const firmware = await this.#open();
     const identity = this.#identity(firmware);
-    return copyOfChanges(firmware, identity, await this.#chunks(identity));
+    return copyOfChanges(identity, await this.#chunks(identity));
   }
 
   /** The whole disk as a raw image: the firmware's root and everything changed. QEMU boots it. */
@@ -221,7 +227,7 @@ export class Machine extends RouterAccess {
     const chunks = await readArchive(blob, { ...identity, chunkBytes: CHUNK_BYTES });
     const wasOn = this.#link !== undefined;
     const saved = this.overlay !== null && this.#saving;
-    if (saved) await this.#claim.take(overlayKey(identity), false, new AbortController().signal);
+    if (saved) await this.#claim.take(identity, false, new AbortController().signal);
     this.#abandon("The router's changes were replaced.");
     try {
       if (saved) await replaceStoredChunks(identity, chunks);
@@ -277,7 +283,7 @@ export class Machine extends RouterAccess {
     const firmware = await this.#open(signal);
     signal.throwIfAborted();
     if (this.overlay !== null && saving)
-      await this.#claim.take(overlayKey(this.#identity(firmware)), takeOver, signal);
+      await this.#claim.take(this.#identity(firmware), takeOver, signal);
     signal.throwIfAborted();
     try {
       await this.#run(how, firmware, wasm, signal);
@@ -321,9 +327,9 @@ export class Machine extends RouterAccess {
         assets: this.#assets.href,
         commandLine: COMMAND_LINE,
         memoryBytes: MEMORY_BYTES,
-        diskBytes: firmware.manifest.diskBytes,
-        firmware: firmware.digest,
-        overlay: this.overlay ?? undefined,
+        kernel: firmware.identity.kernel,
+        identity,
+        stored,
         saving,
         memory: this.#memory,
         wan: this.wan,
@@ -353,6 +359,7 @@ export class Machine extends RouterAccess {
       },
     );
     await link.shell;
+    this.#claim.opened();
     if (plan.restore) this.dispatchEvent(new MachineProgressEvent("ready"));
     this.#setState("running");
     this.#kept.begin(identity);
@@ -414,8 +421,10 @@ export class Machine extends RouterAccess {
     }
   }
 
-  #identity({ manifest, digest }: Firmware): OverlayIdentity {
-    return { overlay: this.overlay ?? "copy", firmware: digest, diskBytes: manifest.diskBytes };
+  #identity({ manifest, identity }: Firmware): OverlayIdentity {
+    const { root, former, title } = identity;
+    const overlay = this.overlay ?? "copy";
+    return { overlay, root, former, title, diskBytes: manifest.diskBytes };
   }
 
   /** The user's layer as it is now, as fresh as the router can make it. */

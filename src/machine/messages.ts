@@ -4,6 +4,7 @@
  */
 import type { Durability } from "../disk/chunk-store.js";
 import type { StorageProblem } from "../disk/errors.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { Failure } from "../network/failure.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
@@ -73,11 +74,12 @@ export interface StartMessage {
   readonly root: ArrayBuffer;
   readonly commandLine: string;
   readonly memoryBytes: number;
-  readonly diskBytes: number;
-  /** SHA-256 of the firmware, hex */
-  readonly firmware: string;
-  /** name of the overlay; `undefined`: there is none, changes stay in memory */
-  readonly overlay: string | undefined;
+  /** SHA-256 of the kernel, hex */
+  readonly kernel: string;
+  /** whose the overlay is, and with it the disk; its name is not used when there is no overlay */
+  readonly identity: OverlayIdentity;
+  /** whether there is an overlay; if not, changes stay in memory */
+  readonly stored: boolean;
   /** whether changes are stored; if not, the machine starts from a copy of what is stored */
   readonly saving: boolean;
   /** changes of earlier boots that are stored nowhere; the machine goes on with them */

@@ -3,14 +3,14 @@
  * what is stored, else by booting. A state only ever saves time; whatever speaks against it, there is the boot.
  */
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
-import { readArchive } from "../disk/overlay-archive.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { readArchive } from "../overlay/archive.js";
+import { type OverlayIdentity, overlayKey } from "../overlay/identity.js";
 import type { Firmware, LoadOptions } from "../firmware/load.js";
 import { isSamePc } from "../firmware/manifest.js";
 import { isFit, savedStateHeader } from "../snapshot/saved-state.js";
 import { loadBios } from "./assets.js";
 import type { BootParts, RestoreMessage } from "./messages.js";
-import { PC } from "./pc-identity.js";
+import { pcWith } from "./pc-identity.js";
 import { storedOverlay } from "./stored-chunks.js";
 
 export interface PlanOptions {
@@ -45,7 +45,8 @@ export async function planPowerOn(plan: PlanOptions, options: LoadOptions): Prom
   if (!cold) {
     const { chunks, generation } = await storedNow(plan);
     const { factory } = firmware.manifest;
-    if (chunks === 0 && factory && isSamePc(factory.pc, PC)) {
+    const pc = pcWith(firmware.identity.kernel);
+    if (chunks === 0 && factory && isSamePc(factory.pc, pc)) {
       try {
         return await fromFactory(plan, options);
       } catch {
@@ -53,8 +54,9 @@ export async function planPowerOn(plan: PlanOptions, options: LoadOptions): Prom
         // A factory state that is missing or damaged on the site costs time only.
       }
     }
-    const saved = chunks > 0 && plan.resume ? await savedStateHeader(identity) : undefined;
-    if (saved && isFit(saved, PC, generation)) {
+    const saved =
+      chunks > 0 && plan.resume ? await savedStateHeader(overlayKey(identity)) : undefined;
+    if (saved && isFit(saved, pc, generation)) {
       const { root } = await firmware.load(["root"], options);
       return { boot: undefined, root, restore: { kind: "saved" } };
     }

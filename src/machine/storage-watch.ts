@@ -1,6 +1,6 @@
 /** What is stored of a machine, and whether the browser promised to keep it. */
 import { CHUNK_BYTES, type Durability } from "../disk/chunk-store.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import { StorageError } from "./errors.js";
 import { storedOverlay } from "./stored-chunks.js";
 

@@ -1,6 +1,8 @@
 /** What is stored of an overlay while no worker has it open. */
-import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
-import { openOverlayStore, type OverlayIdentity } from "../disk/overlay-store.js";
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
+import { openOverlayStore } from "../overlay/overlay-store.js";
+import { findStored, readStoredChunks } from "../overlay/stored.js";
 import type { Chunks } from "./messages.js";
 
 /**
@@ -8,18 +10,17 @@ import type { Chunks } from "./messages.js";
  *
  * @throws {StorageError} the overlay cannot be read
  */
-export function storedOverlay(
+export async function storedOverlay(
   identity: OverlayIdentity,
 ): Promise<{ chunks: number; generation: number }> {
-  return withStore(identity, async (store) => ({
-    chunks: (await store.indexes()).length,
-    generation: store.generation(),
-  }));
+  const { bytes, generation } = (await findStored(identity)) ?? { bytes: 0, generation: 0 };
+  return { chunks: bytes / CHUNK_BYTES, generation };
 }
 
 /** @throws {StorageError} the overlay cannot be read */
-export function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
-  return withStore(identity, (store) => store.snapshot());
+export async function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
+  const stored = await findStored(identity);
+  return (stored && (await readStoredChunks(stored.key)))?.content ?? new Map();
 }
 
 /**
@@ -27,17 +28,13 @@ export function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
  *
  * @throws {StorageError} nothing was changed
  */
-export function replaceStoredChunks(identity: OverlayIdentity, chunks: Chunks): Promise<void> {
-  return withStore(identity, (store) => store.replace(chunks));
-}
-
-async function withStore<T>(
+export async function replaceStoredChunks(
   identity: OverlayIdentity,
-  work: (store: ChunkStore) => Promise<T>,
-): Promise<T> {
+  chunks: Chunks,
+): Promise<void> {
   const store = await openOverlayStore(identity, CHUNK_BYTES);
   try {
-    return await work(store);
+    await store.replace(chunks);
   } finally {
     store.close();
   }

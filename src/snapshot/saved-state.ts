@@ -1,9 +1,9 @@
 /**
  * The memory of a router that somebody left, one record an overlay: a state is never the only copy of anything. It is
- * of use only while the overlay is of the generation it was saved at; deleting it costs a boot.
+ * of use only while the overlay is of the generation it was saved at; deleting it costs a boot. Overlays are named by
+ * their key here (overlayKey in src/overlay/identity.ts).
  */
 import { createStore, delMany, get, setMany, type UseStore } from "idb-keyval";
-import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import { isSamePc, type PcIdentity } from "../firmware/manifest.js";
 
 /** Version of the record; another one is no state. */
@@ -35,7 +35,7 @@ export interface SavedStateHeader extends Pick<SavedState, "pc" | "generation" |
  *
  * @throws {DOMException} it cannot be stored, above all for lack of room; the one before is gone then
  */
-export async function storeState(identity: OverlayIdentity, saved: SavedState): Promise<void> {
+export async function storeState(overlay: string, saved: SavedState): Promise<void> {
   const { pc, generation, console, state } = saved;
   const header: SavedStateHeader = {
     ...{ format: FORMAT, pc, generation, console, bytes: state.byteLength },
@@ -46,19 +46,17 @@ export async function storeState(identity: OverlayIdentity, saved: SavedState): 
         [HEADER, header],
         [STATE, state],
       ],
-      storeOf(identity),
+      storeOf(overlay),
     );
   } catch (error) {
-    await dropState(identity);
+    await dropState(overlay);
     throw error;
   }
 }
 
 /** @returns what is known of the saved state; `undefined` when there is none, or none that this version can read */
-export async function savedStateHeader(
-  identity: OverlayIdentity,
-): Promise<SavedStateHeader | undefined> {
-  const header = await get<unknown>(HEADER, storeOf(identity)).catch(() => undefined);
+export async function savedStateHeader(overlay: string): Promise<SavedStateHeader | undefined> {
+  const header = await get<unknown>(HEADER, storeOf(overlay)).catch(() => undefined);
   return isHeader(header) ? header : undefined;
 }
 
@@ -72,24 +70,29 @@ export function isFit(
 }
 
 /** @returns the whole record; `undefined` as above, or when its parts do not belong together */
-export async function loadState(identity: OverlayIdentity): Promise<SavedState | undefined> {
-  const header = await savedStateHeader(identity);
-  const state = header && (await get<unknown>(STATE, storeOf(identity)).catch(() => undefined));
+export async function loadState(overlay: string): Promise<SavedState | undefined> {
+  const header = await savedStateHeader(overlay);
+  const state = header && (await get<unknown>(STATE, storeOf(overlay)).catch(() => undefined));
   if (!header || !(state instanceof ArrayBuffer) || state.byteLength !== header.bytes)
     return undefined;
   return { ...header, state };
 }
 
 /** Forgets it. Never fails: what cannot be deleted does not fit soon. */
-export async function dropState(identity: OverlayIdentity): Promise<void> {
-  await delMany([HEADER, STATE], storeOf(identity)).catch(() => undefined);
+export async function dropState(overlay: string): Promise<void> {
+  await delMany([HEADER, STATE], storeOf(overlay)).catch(() => undefined);
+}
+
+/** Name of the database that holds it. */
+export function memoryDatabase(overlay: string): string {
+  return `${overlay}/memory`;
 }
 
 /** Every store keeps a connection of its own for good. */
 const stores = new Map<string, UseStore>();
 
-function storeOf(identity: OverlayIdentity): UseStore {
-  const name = `${overlayKey(identity)}/memory`;
+function storeOf(overlay: string): UseStore {
+  const name = memoryDatabase(overlay);
   const store = stores.get(name) ?? createStore(name, STORE);
   stores.set(name, store);
   return store;
@@ -105,6 +108,7 @@ function isHeader(value: unknown): value is SavedStateHeader {
     header.console instanceof Uint8Array &&
     typeof pc.v86 === "string" &&
     typeof pc.devices === "number" &&
-    typeof pc.memoryBytes === "number"
+    typeof pc.memoryBytes === "number" &&
+    typeof pc.kernel === "string"
   );
 }

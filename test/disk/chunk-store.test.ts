@@ -3,7 +3,7 @@ import { expect } from "@esm-bundle/chai";
 import fc from "fast-check";
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
-import { openOverlayStore } from "../../src/disk/overlay-store.js";
+import { openOverlayStore } from "../../src/overlay/overlay-store.js";
 import { chunkOf, chunksOf, freshIdentity } from "./helpers.js";
 
 const CHUNK = 4096;

@@ -5,7 +5,7 @@ import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { type DiskOptions, LayeredDisk } from "../../src/disk/layered-disk.js";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
-import { openOverlayStore } from "../../src/disk/overlay-store.js";
+import { openOverlayStore } from "../../src/overlay/overlay-store.js";
 import { abortNextWrite, expectSame, freshIdentity, rejection } from "./helpers.js";
 
 const SECTOR = 512;

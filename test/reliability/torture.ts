@@ -16,8 +16,8 @@ import { factoryFolder, withFactoryState } from "../../src/cli/factory-shelf.js"
 import { bootInNode } from "../../src/cli/node-boot.js";
 import { DEMO, readShelf } from "../../src/cli/shelf.js";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
-import { readArchive } from "../../src/disk/overlay-archive.js";
-import { type FirmwareManifest, firmwareDigest } from "../../src/firmware/manifest.js";
+import { readArchive } from "../../src/overlay/archive.js";
+import type { FirmwareManifest } from "../../src/firmware/manifest.js";
 import type { RestoreMessage } from "../../src/machine/messages.js";
 
 type Factory = Extract<RestoreMessage, { kind: "factory" }>;
@@ -113,14 +113,13 @@ async function factoryOf(manifest: FirmwareManifest): Promise<Factory> {
   const file = (path: string) => readFile(join(factoryFolder(ROOT, name), path));
   const bytes = async (path: string) => new Uint8Array(await file(path)).buffer;
   const archive = new Blob([await bytes(factory.chunks.file)]);
-  const firmware = await firmwareDigest(manifest);
   return {
     kind: "factory",
     state: await bytes(factory.state.file),
     pages: factory.pages && (await bytes(factory.pages.file)),
     seed: await readArchive(archive, {
       overlay: "",
-      firmware,
+      root: manifest.root.sha256,
       diskBytes,
       chunkBytes: CHUNK_BYTES,
     }),
