@@ -8,16 +8,18 @@ import tseslint from "typescript-eslint";
  */
 const LAYERS = {
   common: [],
+  image: ["common"],
   disk: ["common"],
   network: ["common"],
-  firmware: ["common", "disk"],
+  firmware: ["common", "image"],
   snapshot: ["common", "disk", "firmware"],
-  machine: ["common", "disk", "snapshot", "network", "firmware"],
-  host: ["common", "disk", "snapshot", "network", "firmware", "machine"],
+  overlay: ["common", "disk", "firmware", "snapshot"],
+  machine: ["common", "image", "disk", "overlay", "snapshot", "network", "firmware"],
+  host: ["common", "image", "disk", "overlay", "snapshot", "network", "firmware", "machine"],
   "web-pane": ["common", "network"],
-  elements: ["common", "host", "machine", "firmware", "network", "web-pane"],
+  elements: ["common", "host", "overlay", "machine", "firmware", "network", "web-pane"],
   site: ["host", "elements", "machine", "firmware"],
-  cli: ["common", "host", "firmware", "disk", "machine", "network", "snapshot"],
+  cli: ["common", "image", "host", "firmware", "disk", "overlay", "machine", "network", "snapshot"],
   "service-worker": ["common", "network", "web-pane"],
 };
 
@@ -48,11 +50,11 @@ function layerRules() {
 
 function importRule(folder, { v86 = false, node = false }) {
   const forbidden = folders.filter((other) => other !== folder && !LAYERS[folder].includes(other));
-  const mayStore = folder === "disk" || folder === "snapshot";
+  const mayStore = ["disk", "snapshot", "overlay"].includes(folder);
   const mayDraw = folder === "elements" || folder === "site";
   const paths = [
     !v86 && { name: "v86", message: "Only src/machine/v86*.ts import v86." },
-    !mayStore && { name: "idb-keyval", message: "Only src/disk/ and src/snapshot/ store." },
+    !mayStore && { name: "idb-keyval", message: "Only src/disk/, src/snapshot/ and src/overlay/ store." },
   ];
   const patterns = [
     {

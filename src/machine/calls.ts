@@ -4,7 +4,7 @@ import type { StorageProblem } from "../disk/errors.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
 import type { BootStage } from "./boot-watch.js";
-import type { Holder } from "./host.js";
+import type { PageDescription } from "../overlay/tabs.js";
 import type { ExecResult } from "./exec.js";
 import type { StoredNow } from "./storage-report.js";
 
@@ -30,6 +30,8 @@ export interface Wishes {
   readonly takeOver: boolean;
   /** how long another holder of the overlay may take to let go without being asked, in milliseconds */
   readonly leaseWait: number;
+  /** the page, for another tab that looks for the router */
+  readonly page: PageDescription;
 }
 
 /** How a power-on ended, seen from the host. `stopped`: the page asked for it. */
@@ -127,12 +129,8 @@ export interface WorkerCalls {
 export interface WorkerEvents {
   /** Bytes that were fetched, and bytes there are to fetch. */
   progress: { readonly loaded: number; readonly total: number };
-  /** Who has the overlay that could not be had; `start` fails then. */
-  holder: Holder | undefined;
-  /** This worker holds the overlay with this key from now on, as long as it lives or until `released`. */
-  leased: string;
-  /** It goes on without saving, and holds the overlay no more. */
-  released: undefined;
+  /** Another tab wants the router. */
+  wanted: undefined;
   /** The emulator has begun. */
   booting: { readonly resumed: boolean };
   stage: BootStage;

@@ -4,12 +4,12 @@
  */
 import type { Clock } from "../common/clock.js";
 import type { LayeredDisk } from "../disk/layered-disk.js";
+import type { PcIdentity } from "../firmware/manifest.js";
 import type { KeptMemory, MemoryStore } from "../snapshot/memory-store.js";
 import type { Boot } from "./boot.js";
 import { MachineError } from "./errors.js";
 import { MemoryKeeper } from "./memory-keeper.js";
 import { MemorySchedule } from "./memory-schedule.js";
-import { PC } from "./pc-identity.js";
 import type { StoredNow } from "./storage-report.js";
 import { SyncSchedule } from "./sync-schedule.js";
 import { isTyping } from "./typing.js";
@@ -21,6 +21,8 @@ export interface KeeperOptions {
   readonly disk: LayeredDisk;
   /** where the router's memory is kept; `undefined` where none is */
   readonly memory: MemoryStore | undefined;
+  /** what the machine is, which a kept memory has to fit */
+  readonly pc: PcIdentity;
   /** the memory that the router goes on from */
   readonly restored: KeptMemory | undefined;
   /** whether memory is to be kept */
@@ -40,12 +42,12 @@ export class Keeper {
   #reportDue = false;
 
   constructor(options: KeeperOptions) {
-    const { disk, memory, restored } = options;
+    const { disk, memory, pc, restored } = options;
     this.#options = options;
     this.#keepMemory = options.keepMemory;
     if (memory)
       this.#memory = new MemoryKeeper({
-        ...{ store: memory, pc: PC, disk, restored },
+        ...{ store: memory, pc, disk, restored },
         still: async (take) => {
           const boot = this.#boot();
           using _hold = await boot.still(disk);

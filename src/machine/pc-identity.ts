@@ -11,8 +11,8 @@ export const MEMORY_BYTES = 128 * 1024 * 1024;
  */
 const DEVICES = 3;
 
-export const PC: PcIdentity = {
-  v86: V86_DIRECTORY.replace(/^v86-/, ""),
-  devices: DEVICES,
-  memoryBytes: MEMORY_BYTES,
-};
+/** @param kernel SHA-256 of the kernel that it runs, hex */
+export function pcWith(kernel: string): PcIdentity {
+  const v86 = V86_DIRECTORY.replace(/^v86-/, "");
+  return { v86, devices: DEVICES, memoryBytes: MEMORY_BYTES, kernel };
+}

@@ -13,9 +13,11 @@ import { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { LoadOptions } from "../firmware/load.js";
 import type { FirmwareSource } from "../firmware/source.js";
+import { overlayOf } from "./overlay-of.js";
+import { pcWith } from "./pc-identity.js";
 import { Boot, type BootEnd } from "./boot.js";
 import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "./calls.js";
 import { causeText, ERRORS } from "./error-codec.js";
@@ -157,7 +159,8 @@ class Session {
     // Compiled while the rest is on its way.
     emulator().catch(() => undefined);
     const firmware = await this.#host.firmware(wishes.firmware);
-    const identity = identityOf(wishes, firmware);
+    const identity = overlayOf(wishes.overlay, firmware);
+    const pc = pcWith(firmware.identity.kernel);
     const loading = this.#progress();
     // Whatever is decided, the root is needed; it comes while the overlay is opened.
     const root = firmware.load(["root"], loading()).then(({ root: image }) => image);
@@ -166,7 +169,7 @@ class Session {
     const memory = this.#lease ? this.#host.overlays.memory?.(identity) : undefined;
     const plan = await planStart(
       {
-        ...{ firmware, root, identity, store, cold: wishes.cold },
+        ...{ firmware, root, identity, pc, store, cold: wishes.cold },
         bios,
         memory: wishes.keepMemory ? memory : undefined,
       },
@@ -181,7 +184,7 @@ class Session {
       onCommit: () => keeper.committed(),
     });
     const keeper: Keeper = new Keeper({
-      ...{ clock, disk, memory, restored: plan.kept, keepMemory: wishes.keepMemory },
+      ...{ clock, disk, memory, pc, restored: plan.kept, keepMemory: wishes.keepMemory },
       boot: () => this.#now,
       onStored: (stored) => this.#emit("stored", stored),
     });
@@ -217,11 +220,12 @@ class Session {
     }
     if (wishes.saving) {
       this.#lease = await overlays.lease(identity, {
+        page: wishes.page,
         takeOver: wishes.takeOver,
-        wait: wishes.leaseWait,
-        onHolder: (holder) => this.#emit("holder", holder),
+        patience: wishes.leaseWait,
+        // What could not be saved would be lost, and the other tab would say that it was saved.
+        onYield: () => (this.#stall ? "unsaved" : void this.#emit("wanted")),
       });
-      this.#emit("leased", this.#lease.key);
     }
     const stored = await overlays.open(identity, CHUNK_BYTES).catch(async (error: unknown) => {
       // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
@@ -229,8 +233,10 @@ class Session {
         error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
       if (!wishes.reset || !spoiled) throw error;
       await overlays.delete(identity);
-      return overlays.open(identity, CHUNK_BYTES);
+      // Others of that name that older versions left are not what was to be dropped.
+      return overlays.open({ ...identity, former: [] }, CHUNK_BYTES);
     });
+    this.#lease?.opened?.();
     if (!wishes.saving) {
       const copy = memoryChunkStore();
       await copy.replace(await stored.snapshot());
@@ -366,17 +372,7 @@ class Session {
   }
 
   #release(): void {
-    if (!this.#lease) return;
-    this.#lease.release();
+    this.#lease?.release();
     this.#lease = undefined;
-    this.#emit("released");
   }
-}
-
-function identityOf(wishes: Wishes, { manifest, digest }: FirmwareSource): OverlayIdentity {
-  return {
-    overlay: wishes.overlay ?? "copy",
-    firmware: digest,
-    diskBytes: manifest.diskBytes,
-  };
 }

@@ -3,16 +3,16 @@
  * what is stored, else by booting. A state only ever saves time; whatever speaks against it, there is the boot.
  */
 import { CHUNK_BYTES, type Chunks, type ChunkStore } from "../disk/chunk-store.js";
-import { readArchive } from "../disk/overlay-archive.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { readArchive } from "../overlay/archive.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { LoadOptions } from "../firmware/load.js";
-import { isSamePc } from "../firmware/manifest.js";
+import { isSamePc, type PcIdentity } from "../firmware/manifest.js";
 import type { FirmwareSource } from "../firmware/source.js";
 import { partsOf } from "../snapshot/memory-image.js";
 import { isFit, type KeptMemory, type MemoryStore } from "../snapshot/memory-store.js";
 import { type MemoryPage, readSharedPages } from "../snapshot/shared-pages.js";
 import type { Bios } from "./assets.js";
-import { MEMORY_BYTES, PC } from "./pc-identity.js";
+import { MEMORY_BYTES } from "./pc-identity.js";
 
 export interface BootParts extends Bios {
   /** Linux kernel, as a bzImage */
@@ -44,6 +44,8 @@ export interface PlanOptions {
   /** the squashfs, which every way needs, on its way already */
   readonly root: Promise<ArrayBuffer>;
   readonly identity: OverlayIdentity;
+  /** what the machine will be, which a state has to fit */
+  readonly pc: PcIdentity;
   /** what the disk will be made of */
   readonly store: ChunkStore;
   /** boot in any case */
@@ -63,7 +65,7 @@ export async function planStart(plan: PlanOptions, loading: () => LoadOptions): 
   const { firmware } = plan;
   const untouched = (await store.indexes()).length === 0;
   const { factory } = firmware.manifest;
-  if (!cold && untouched && factory && isSamePc(factory.pc, PC)) {
+  if (!cold && untouched && factory && isSamePc(factory.pc, plan.pc)) {
     try {
       return await fromFactory(plan, loading());
     } catch {
@@ -71,7 +73,7 @@ export async function planStart(plan: PlanOptions, loading: () => LoadOptions): 
     }
   }
   const kept = cold || untouched ? undefined : await memory?.load();
-  if (kept && isFit(kept, PC, store.generation())) {
+  if (kept && isFit(kept, plan.pc, store.generation())) {
     const { devices, memory: pages } = partsOf(kept.pages, MEMORY_BYTES, kept.deviceBytes);
     const restored = { state: devices, pages, console: kept.console.slice() };
     return { root: await plan.root, seed: undefined, from: { restored }, kept };

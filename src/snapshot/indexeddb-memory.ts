@@ -12,7 +12,6 @@
  */
 import { promisifyRequest } from "idb-keyval";
 import { abort, type Connection, connect } from "../disk/indexeddb.js";
-import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
 import type { PcIdentity } from "../firmware/manifest.js";
 import { type Page, pagesFor } from "./memory-image.js";
 import type { KeptMemory, MemoryHeader, MemorySave, MemoryStore } from "./memory-store.js";
@@ -66,9 +65,9 @@ interface Layout {
   readonly beside: ReadonlySet<number>;
 }
 
-/** Name of the database. */
-export function memoryKey(identity: Pick<OverlayIdentity, "overlay" | "firmware">): string {
-  return `${overlayKey(identity)}/memory`;
+/** Name of the database. @param overlay the overlay's key (overlayKey in src/overlay/identity.ts), here and below */
+export function memoryDatabase(overlay: string): string {
+  return `${overlay}/memory`;
 }
 
 /**
@@ -76,9 +75,9 @@ export function memoryKey(identity: Pick<OverlayIdentity, "overlay" | "firmware"
  *   that this version can read. Makes no database.
  */
 export async function readMemoryHeader(
-  identity: Pick<OverlayIdentity, "overlay" | "firmware">,
+  overlay: string,
 ): Promise<(MemoryHeader & { readonly bytes: number }) | undefined> {
-  const connection = await openExisting(identity);
+  const connection = await openExisting(overlay);
   try {
     const header = await connection?.useRelaxed("readonly", (store) =>
       promisifyRequest<unknown>(store.get(HEADER)),
@@ -92,16 +91,13 @@ export async function readMemoryHeader(
 }
 
 /** Opens nothing and makes no database before it is used. */
-export function indexedDbMemory(
-  identity: Pick<OverlayIdentity, "overlay" | "firmware">,
-  limits = LIMITS,
-): MemoryStore {
+export function indexedDbMemory(overlay: string, limits = LIMITS): MemoryStore {
   let connection: Connection | undefined;
   /** what this object stored or found; `undefined`: nothing it could build on */
   let layout: Layout | undefined;
 
   async function existing(): Promise<Connection | undefined> {
-    return (connection ??= await openExisting(identity));
+    return (connection ??= await openExisting(overlay));
   }
 
   /** Whatever went wrong: the next save begins anew. */
@@ -129,7 +125,7 @@ export function indexedDbMemory(
 
     async save(save) {
       try {
-        connection ??= await connect(memoryKey(identity), schema());
+        connection ??= await connect(memoryDatabase(overlay), schema());
         const next = layout && layoutAfter(layout, save.changes.keys(), save.pages);
         const { useRelaxed } = connection;
         const written = await (layout && next && next.beside.size <= limits.beside
@@ -177,10 +173,8 @@ function schema(options: { mustExist?: boolean } = {}) {
   };
 }
 
-async function openExisting(
-  identity: Pick<OverlayIdentity, "overlay" | "firmware">,
-): Promise<Connection | undefined> {
-  return connect(memoryKey(identity), schema({ mustExist: true })).catch(() => undefined);
+async function openExisting(overlay: string): Promise<Connection | undefined> {
+  return connect(memoryDatabase(overlay), schema({ mustExist: true })).catch(() => undefined);
 }
 
 interface Written {

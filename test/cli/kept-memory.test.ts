@@ -13,7 +13,7 @@ import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
 import { Boot, type BootOptions } from "../../src/machine/boot.js";
 import { MachineError } from "../../src/machine/errors.js";
 import { MemoryKeeper } from "../../src/machine/memory-keeper.js";
-import { MEMORY_BYTES, PC } from "../../src/machine/pc-identity.js";
+import { MEMORY_BYTES, pcWith } from "../../src/machine/pc-identity.js";
 import { type Page, partsOf } from "../../src/snapshot/memory-image.js";
 import type { KeptMemory, MemorySave, MemoryStore } from "../../src/snapshot/memory-store.js";
 import { PAGE_BYTES } from "../../src/snapshot/shared-pages.js";
@@ -123,7 +123,7 @@ test("a router goes on in another PC from the memory that was saved by what chan
   await first.run("sync");
   const store = new ChangesStore();
   const keeper = new MemoryKeeper({
-    ...{ store, pc: PC, disk: first.disk },
+    ...{ store, pc: pcWith("0".repeat(64)), disk: first.disk },
     still: async (take) => {
       using _hold = await first.boot.still(first.disk);
       return take(first.boot.pc.capture());

@@ -1,4 +1,5 @@
-import { expect } from "@esm-bundle/chai";
+import { expect } from "chai";
+import { describe, it } from "node:test";
 import { deferred } from "../../src/common/deferred.js";
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import { StorageError } from "../../src/disk/errors.js";
@@ -12,7 +13,7 @@ import { PAGE_BYTES } from "../../src/snapshot/shared-pages.js";
 
 const CHUNK = 4096;
 const PAGES = 8;
-const PC = { v86: "0.5.462", devices: 1, memoryBytes: PAGES * PAGE_BYTES };
+const PC = { v86: "0.5.462", devices: 1, memoryBytes: PAGES * PAGE_BYTES, kernel: "0" };
 
 /** A store that writes down what it is told, and does it when the test lets it. */
 class FakeStore implements MemoryStore {

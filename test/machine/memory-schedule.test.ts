@@ -1,4 +1,5 @@
-import { expect } from "@esm-bundle/chai";
+import { expect } from "chai";
+import { describe, it } from "node:test";
 import fc from "fast-check";
 import { MemorySchedule } from "../../src/machine/memory-schedule.js";
 import { VirtualClock } from "../common/virtual-clock.js";

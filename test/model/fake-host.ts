@@ -11,7 +11,7 @@ import type { FirmwareSource } from "../../src/firmware/source.js";
 import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "../../src/machine/calls.js";
 import { ERRORS } from "../../src/machine/error-codec.js";
 import { MachineError } from "../../src/machine/errors.js";
-import type { MachineHost, MachineWorker, YieldAnswer } from "../../src/machine/host.js";
+import type { MachineHost, MachineWorker } from "../../src/machine/host.js";
 
 export const FIRMWARE = {
   manifest: { title: "Model", version: "1", diskBytes: 64 * 1024 * 1024 },
@@ -32,8 +32,11 @@ export class FakeHost {
   readonly workers: FakeWorker[] = [];
   readonly locks = new FakeLocks();
   readonly visibility = new EventTarget();
-  /** answers other tabs, while a run holds the overlay */
-  onYield: ((answer: YieldAnswer) => void) | undefined;
+  /** a router was asked to go whose changes are stored nowhere */
+  get givenAwayUnsaved(): boolean {
+    return this.workers.some((worker) => worker.givenAwayUnsaved);
+  }
+
   /** what a store says to whoever replaces what is stored while no worker runs */
   replaceFails: StorageProblem | undefined;
   readonly host: MachineHost;
@@ -57,15 +60,7 @@ export class FakeHost {
         isPersisted: () => Promise.resolve(false),
         persist: () => Promise.resolve(true),
       },
-      neighbours: {
-        answer: (_, onYield, signal) => {
-          if (signal.aborted) return;
-          this.onYield = onYield;
-          signal.addEventListener("abort", () => {
-            if (this.onYield === onYield) this.onYield = undefined;
-          });
-        },
-      },
+      page: { title: "", path: "" },
       overlays: {
         look: () => Promise.resolve({ chunks: 1, memoryBytes: 0 }),
         chunks: () => Promise.resolve(new Map()),
@@ -97,6 +92,7 @@ export class FakeWorker implements MachineWorker {
   /** it goes on in memory */
   detached = false;
   stalled = false;
+  givenAwayUnsaved = false;
   readonly #locks: FakeLocks;
   readonly #toPage: ((message: unknown) => void)[] = [];
   readonly #service: Served<WorkerEvents>;
@@ -181,6 +177,11 @@ export class FakeWorker implements MachineWorker {
     this.#service.emit("stalled", { problem: "full", cause: "" });
   }
 
+  /** Another tab asks for the overlay that this one holds. */
+  wanted(): void {
+    if (this.#locks.holder === this) this.#service.emit("wanted");
+  }
+
   reports(): void {
     if (this.stage === "running") this.#service.emit("stored", this.#stored());
   }
@@ -225,13 +226,13 @@ export class FakeWorker implements MachineWorker {
         if (decision === "retry") return;
         this.detached = true;
         this.#locks.release(this);
-        this.#service.emit("released");
       },
       shutDown: async (command) => {
         await running();
         if (!this.deaf) this.#end(command === "reboot" ? "reboot" : "halt");
       },
       yield: async (_, signal) => {
+        if (this.stalled) this.givenAwayUnsaved = true;
         await Promise.resolve();
         if (signal.aborted || this.deaf) return;
         this.#end("stopped");
@@ -253,7 +254,6 @@ export class FakeWorker implements MachineWorker {
       this.#locks.release("another tab");
     if (this.#locks.holder) return false;
     this.#locks.holder = this;
-    this.#service.emit("leased", "model");
     return true;
   }
 

@@ -1,10 +1,9 @@
 import { expect } from "@esm-bundle/chai";
 import fc from "fast-check";
 import { createStore, set } from "idb-keyval";
-import type { OverlayIdentity } from "../../src/disk/overlay-store.js";
 import {
   indexedDbMemory,
-  memoryKey,
+  memoryDatabase,
   readMemoryHeader,
 } from "../../src/snapshot/indexeddb-memory.js";
 import type { Page } from "../../src/snapshot/memory-image.js";
@@ -13,18 +12,15 @@ import { PAGE_BYTES } from "../../src/snapshot/shared-pages.js";
 import { requested } from "../disk/helpers.js";
 
 /** A machine of 64 pages of memory and three of devices, the last of which is not full. */
-const PC = { v86: "0.5.462", devices: 1, memoryBytes: 64 * PAGE_BYTES };
+const PC = { v86: "0.5.462", devices: 1, memoryBytes: 64 * PAGE_BYTES, kernel: "0" };
 const DEVICE_BYTES = 2 * PAGE_BYTES + 100;
 const PAGES = 64 + 3;
 /** Small, so that a few pages make the base be written anew, in several records. */
 const LIMITS = { piece: 7, beside: 12 };
 
 let number = 0;
-const newIdentity = (): OverlayIdentity => ({
-  overlay: `memory-${number++}`,
-  firmware: crypto.randomUUID(),
-  diskBytes: 1024 * 1024,
-});
+/** The key of an overlay that nobody has used. */
+const newOverlay = () => `openwrt-playground/memory-${number++}/${crypto.randomUUID()}`;
 
 const page = (fill: number): Page => new Uint8Array(PAGE_BYTES).fill(fill);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -69,8 +65,8 @@ function shape(kept: KeptMemory | undefined) {
   return { pc, generation, deviceBytes, console: text(kept.console), pages };
 }
 
-async function loaded(identity: OverlayIdentity) {
-  const store = indexedDbMemory(identity);
+async function loaded(overlay: string) {
+  const store = indexedDbMemory(overlay);
   const kept = await store.load();
   store.close();
   return shape(kept);
@@ -96,42 +92,42 @@ function abortAfter(puts: number): () => void {
   return restore;
 }
 
-async function namesOf(identity: OverlayIdentity): Promise<string[]> {
+async function namesOf(overlay: string): Promise<string[]> {
   const names = (await indexedDB.databases()).map(({ name }) => name ?? "");
-  return names.filter((name) => name === memoryKey(identity));
+  return names.filter((name) => name === memoryDatabase(overlay));
 }
 
 describe("kept memory in IndexedDB", () => {
   it("is none before any was saved, and asking for it makes no database", async () => {
-    const identity = newIdentity();
-    const store = indexedDbMemory(identity);
-    expect(await readMemoryHeader(identity)).to.equal(undefined);
+    const overlay = newOverlay();
+    const store = indexedDbMemory(overlay);
+    expect(await readMemoryHeader(overlay)).to.equal(undefined);
     expect(await store.load()).to.equal(undefined);
     expect(await store.drop()).to.equal(false);
     expect(store.bytes).to.equal(0);
     store.close();
-    expect(await namesOf(identity)).to.deep.equal([]);
+    expect(await namesOf(overlay)).to.deep.equal([]);
   });
 
   it("comes back as it was saved, and is built upon after it was loaded", async () => {
-    const identity = newIdentity();
+    const overlay = newOverlay();
     const model = new Model();
-    const first = indexedDbMemory(identity, LIMITS);
+    const first = indexedDbMemory(overlay, LIMITS);
     const fills = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [at * 2, at + 1]));
     const written = await first.save(model.change(fills));
     expect(written).to.equal(30 * PAGE_BYTES + "screen 1".length);
     expect(first.bytes).to.equal(30 * PAGE_BYTES);
     first.close();
-    expect(await loaded(identity)).to.deep.equal(shape(model.kept));
+    expect(await loaded(overlay)).to.deep.equal(shape(model.kept));
 
-    const second = indexedDbMemory(identity, LIMITS);
+    const second = indexedDbMemory(overlay, LIMITS);
     await second.load();
     const more = await second.save(model.change({ 2: 0, 5: 77, 66: 78 }));
     expect(more, "two pages and the screen").to.equal(2 * PAGE_BYTES + "screen 2".length);
     second.close();
-    expect(await loaded(identity)).to.deep.equal(shape(model.kept));
-    expect((await readMemoryHeader(identity))?.generation).to.equal(2);
-    expect((await readMemoryHeader(identity))?.bytes).to.equal(33 * PAGE_BYTES);
+    expect(await loaded(overlay)).to.deep.equal(shape(model.kept));
+    expect((await readMemoryHeader(overlay))?.generation).to.equal(2);
+    expect((await readMemoryHeader(overlay))?.bytes).to.equal(33 * PAGE_BYTES);
   });
 
   it("is what was saved last after any saves, failures, drops and openings", async () => {
@@ -159,9 +155,9 @@ describe("kept memory in IndexedDB", () => {
     const seen = { whole: 0, partial: 0, failed: 0 };
     await fc.assert(
       fc.asyncProperty(steps, async (sequence) => {
-        const identity = newIdentity();
+        const overlay = newOverlay();
         const model = new Model();
-        let store = indexedDbMemory(identity, LIMITS);
+        let store = indexedDbMemory(overlay, LIMITS);
         let expected: KeptMemory | undefined;
         for (const step of sequence) {
           if (step.what === "drop") {
@@ -169,7 +165,7 @@ describe("kept memory in IndexedDB", () => {
             expected = undefined;
             // Whoever drops knows nothing that is stored any more, and saves all of it.
           } else if (step.what === "open") {
-            store = await newOwner(store, identity, model);
+            store = await newOwner(store, overlay, model);
           } else if ("puts" in step) {
             const save = model.change(step.fills);
             const disarm = abortAfter(step.puts);
@@ -182,14 +178,14 @@ describe("kept memory in IndexedDB", () => {
             if (saved) expected = model.kept;
             else seen.failed++;
             // Either the same owner goes on, or another page does with what it finds.
-            if (!saved && step.puts % 2 === 0) store = await newOwner(store, identity, model);
+            if (!saved && step.puts % 2 === 0) store = await newOwner(store, overlay, model);
           } else if ("fills" in step) {
             const bytes = await store.save(model.change(step.fills));
             expected = model.kept;
             if (bytes >= model.pages.size * PAGE_BYTES) seen.whole++;
             else seen.partial++;
           }
-          expect(await loaded(identity)).to.deep.equal(shape(expected));
+          expect(await loaded(overlay)).to.deep.equal(shape(expected));
         }
         store.close();
       }),
@@ -199,17 +195,17 @@ describe("kept memory in IndexedDB", () => {
   });
 
   /** Another page goes on from what it finds. */
-  async function newOwner(store: MemoryStore, identity: OverlayIdentity, model: Model) {
+  async function newOwner(store: MemoryStore, overlay: string, model: Model) {
     store.close();
-    const other = indexedDbMemory(identity, LIMITS);
+    const other = indexedDbMemory(overlay, LIMITS);
     model.pages = new Map((await other.load())?.pages);
     return other;
   }
 
   it("is of one save for whoever reads while another is under way", async () => {
-    const identity = newIdentity();
+    const overlay = newOverlay();
     const model = new Model();
-    const store = indexedDbMemory(identity, LIMITS);
+    const store = indexedDbMemory(overlay, LIMITS);
     const everywhere = (fill: number) =>
       Object.fromEntries(Array.from({ length: fill % 3 === 0 ? PAGES : 9 }, (_, at) => [at, fill]));
     await store.save(model.change(everywhere(3)));
@@ -217,7 +213,7 @@ describe("kept memory in IndexedDB", () => {
     const over = new AbortController();
     const reading = (async () => {
       const found = [];
-      while (!over.signal.aborted) found.push(await loaded(identity));
+      while (!over.signal.aborted) found.push(await loaded(overlay));
       return found;
     })();
     for (let fill = 4; fill < 40; fill++) {
@@ -234,27 +230,27 @@ describe("kept memory in IndexedDB", () => {
   });
 
   it("of one overlay is none of another", async () => {
-    const identity = newIdentity();
-    const store = indexedDbMemory(identity);
+    const overlay = newOverlay();
+    const store = indexedDbMemory(overlay);
     const model = new Model();
     await store.save(model.change({ 1: 1 }));
-    expect(await loaded(newIdentity())).to.equal(undefined);
-    await indexedDbMemory(newIdentity()).drop();
-    expect((await loaded(identity))?.generation).to.equal(1);
+    expect(await loaded(newOverlay())).to.equal(undefined);
+    await indexedDbMemory(newOverlay()).drop();
+    expect((await loaded(overlay))?.generation).to.equal(1);
     expect(await store.drop()).to.equal(true);
-    expect(await loaded(identity)).to.equal(undefined);
-    expect(await readMemoryHeader(identity)).to.equal(undefined);
+    expect(await loaded(overlay)).to.equal(undefined);
+    expect(await readMemoryHeader(overlay)).to.equal(undefined);
     expect(store.bytes).to.equal(0);
     store.close();
   });
 
   it("does not keep another page from deleting the database, and begins anew after that", async () => {
-    const identity = newIdentity();
-    const store = indexedDbMemory(identity);
+    const overlay = newOverlay();
+    const store = indexedDbMemory(overlay);
     const model = new Model();
     await store.save(model.change({ 1: 1, 2: 2 }));
-    await requested(indexedDB.deleteDatabase(memoryKey(identity)));
-    expect(await namesOf(identity)).to.deep.equal([]);
+    await requested(indexedDB.deleteDatabase(memoryDatabase(overlay)));
+    expect(await namesOf(overlay)).to.deep.equal([]);
     const failure = await store.save(model.change({ 1: 3 })).then(
       () => undefined,
       (error: unknown) => error as { problem?: string },
@@ -262,36 +258,36 @@ describe("kept memory in IndexedDB", () => {
     expect(failure?.problem).to.equal("gone");
     await store.save(model.change({ 1: 4 }));
     store.close();
-    expect(await loaded(identity)).to.deep.equal(shape(model.kept));
+    expect(await loaded(overlay)).to.deep.equal(shape(model.kept));
   });
 
   it("of format 1 is none, and is deleted when it is found", async () => {
-    const identity = newIdentity();
-    const old = createStore(memoryKey(identity), "state");
+    const overlay = newOverlay();
+    const old = createStore(memoryDatabase(overlay), "state");
     const header = { format: 1, pc: PC, generation: 1, console: new Uint8Array(), bytes: 10 };
     await set("header", header, old);
     await set("state", new ArrayBuffer(10), old);
     // That page is gone; its connection would be closed with it.
     const connections = await old("readonly", (store) => store.transaction.db);
     connections.close();
-    expect(await readMemoryHeader(identity)).to.equal(undefined);
-    const db = await requested(indexedDB.open(memoryKey(identity)));
+    expect(await readMemoryHeader(overlay)).to.equal(undefined);
+    const db = await requested(indexedDB.open(memoryDatabase(overlay)));
     expect(await requested(db.transaction("state").objectStore("state").count())).to.equal(0);
     db.close();
   });
 
   it("is none when anything in it is not what a save leaves", async () => {
-    const identity = newIdentity();
+    const overlay = newOverlay();
     const model = new Model();
-    const store = indexedDbMemory(identity, LIMITS);
+    const store = indexedDbMemory(overlay, LIMITS);
     const fills = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [at, at + 1]));
     await store.save(model.change(fills));
     await store.save(model.change({ 3: 99, 66: 98, 4: 0 }));
     store.close();
-    const good = await loaded(identity);
+    const good = await loaded(overlay);
     expect(good).to.deep.equal(shape(model.kept));
 
-    const db = await requested(indexedDB.open(memoryKey(identity)));
+    const db = await requested(indexedDB.open(memoryDatabase(overlay)));
     const records = () => db.transaction("state", "readwrite").objectStore("state");
     const put = (key: number | string, value: unknown) =>
       requested<unknown>(
@@ -341,10 +337,10 @@ describe("kept memory in IndexedDB", () => {
       const before = await read(key);
       await put(key, value);
       const what = `${key}: ${JSON.stringify(value ?? null).slice(0, 60)}`;
-      expect(await loaded(identity), what).to.equal(undefined);
+      expect(await loaded(overlay), what).to.equal(undefined);
       await put(key, before);
     }
-    expect(await loaded(identity)).to.deep.equal(good);
+    expect(await loaded(overlay)).to.deep.equal(good);
     db.close();
   });
 

@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 import type { Chunks, ChunkStore } from "../../disk/chunk-store.js";
 import { StorageError } from "../../disk/errors.js";
 import { nextGeneration } from "../../disk/generation.js";
-import type { OverlayShape } from "../../disk/overlay-format.js";
+import type { OverlayShape } from "../../overlay/identity.js";
 import {
   BLOCK_BYTES,
   damaged,

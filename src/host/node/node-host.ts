@@ -18,9 +18,10 @@ const PROGRAM = typeof WORKER_FILE === "string" ? WORKER_FILE : "./source-worker
 
 export class NodeHost implements MachineHost {
   readonly clock = REAL_CLOCK;
-  /** Nobody looks at it, and no other program can be asked anything. */
+  /** No other program can be asked anything. */
+  readonly page = { title: "", path: "" };
+  /** Nobody looks at it. */
   readonly visibility = new EventTarget();
-  readonly neighbours = { answer: () => undefined };
   /** Memory is not kept here. */
   readonly preferences = { get: () => "off", set: () => undefined };
   /** What is in a folder stays there. */

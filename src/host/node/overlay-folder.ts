@@ -1,11 +1,11 @@
 /**
- * Overlays in a folder: `<folder>/<overlay name>/<firmware digest>/` has the chunks in the file `log`, and the lock files
+ * Overlays in a folder: `<folder>/<overlay name>/<digest of the root>/` has the chunks in the file `log`, and the lock files
  * of lease.ts.
  */
 import { dirname, join } from "node:path";
 import { CHUNK_BYTES, type ChunkStore } from "../../disk/chunk-store.js";
 import { StorageError } from "../../disk/errors.js";
-import type { OverlayIdentity } from "../../disk/overlay-store.js";
+import type { OverlayIdentity, OverlayNames } from "../../overlay/identity.js";
 import type { StoredOverlays } from "../../machine/host.js";
 import { openFileChunkStore } from "./file-chunk-store.js";
 import { NODE_FILES, toStorageError } from "./files.js";
@@ -15,11 +15,8 @@ import { inUse, leaseFolder } from "./lease.js";
 const LEASE_MS = 2000;
 
 /** @returns folder of one overlay */
-export function folderOfOverlay(
-  overlays: string,
-  { overlay, firmware }: Pick<OverlayIdentity, "overlay" | "firmware">,
-): string {
-  return join(overlays, overlay, firmware);
+export function folderOfOverlay(overlays: string, { overlay, root }: OverlayNames): string {
+  return join(overlays, overlay, root);
 }
 
 /** @throws {StorageError} it cannot be read; nothing stored is changed */

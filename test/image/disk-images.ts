@@ -1,5 +1,5 @@
 /** Hand-built headers for the tests of src/disk and src/cli. */
-import { crc32 } from "../../src/disk/crc32.js";
+import { crc32 } from "../../src/common/crc32.js";
 
 export const SECTOR = 512;
 

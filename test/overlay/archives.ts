@@ -1,7 +1,7 @@
 /** Exported overlays built by hand, with right checksums around whatever is wrong in them. */
-import { crc32 } from "../../src/disk/crc32.js";
-import { writeArchive } from "../../src/disk/overlay-archive.js";
-import type { OverlayShape } from "../../src/disk/overlay-format.js";
+import { crc32 } from "../../src/common/crc32.js";
+import { writeArchive } from "../../src/overlay/archive.js";
+import type { OverlayShape } from "../../src/overlay/identity.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

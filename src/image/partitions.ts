@@ -7,7 +7,7 @@
  * @see UEFI specification 2.10, chapter 5, for both tables; Linux, block/partitions/ for what is seen in the wild
  */
 import type { ByteSource } from "./byte-source.js";
-import { crc32 } from "./crc32.js";
+import { crc32 } from "../common/crc32.js";
 import { ImageError } from "./image-error.js";
 
 /** OpenWrt's images and v86's disks have sectors of 512 bytes. */

@@ -2,11 +2,9 @@
 import { expect } from "@esm-bundle/chai";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
 import { StorageError } from "../../src/disk/errors.js";
-import {
-  type OverlayIdentity,
-  openOverlayStore,
-  overlayKey,
-} from "../../src/disk/overlay-store.js";
+import { type OverlayIdentity, overlayKey } from "../../src/overlay/identity.js";
+import { openOverlayStore } from "../../src/overlay/overlay-store.js";
+import { findStored, readStored, readStoredChunks } from "../../src/overlay/stored.js";
 import {
   abortNextWrite,
   chunkOf,
@@ -15,16 +13,7 @@ import {
   freshIdentity,
   rejection,
   requested,
-} from "./helpers.js";
-import {
-  GENERATION_2,
-  OLD_DISK_BYTES,
-  OLD_FIRMWARE,
-  oldChunks,
-  oldName,
-  writeVersion1,
-  writeVersion2,
-} from "./old-overlays.js";
+} from "../disk/helpers.js";
 
 const open = (identity: OverlayIdentity) => openOverlayStore(identity, CHUNK_BYTES);
 
@@ -109,6 +98,51 @@ describe("the overlay store", () => {
     store.close();
   });
 
+  it("tells when it was changed last, and title and version of the firmware", async () => {
+    const identity = { ...freshIdentity(), title: "Demo 1.0" };
+    const stored = () => readStored(overlayKey(identity));
+    const before = Date.now();
+    const store = await open(identity);
+    expect(await stored()).to.equal(undefined);
+    await store.commit(chunksOf({ 0: 1, 5: 1 }));
+    store.close();
+    const first = await stored();
+    expect(first).to.deep.include({ format: 4, title: "Demo 1.0", bytes: 2 * CHUNK_BYTES });
+    expect(first?.generation).to.equal(store.generation());
+    expect(first?.changed).to.be.within(before, Date.now());
+
+    // To look at it changes nothing, also with another title.
+    const renamed = { ...identity, title: "Demo 1.1" };
+    const again = await open(renamed);
+    expect(await stored()).to.deep.equal(first);
+    await again.commit(chunksOf({ 0: 2 }));
+    again.close();
+    const second = await stored();
+    expect(second).to.deep.include({ title: "Demo 1.1", created: first?.created });
+    expect(second?.changed).to.be.at.least(first?.changed ?? NaN);
+  });
+
+  it("is looked at without a byte being written", async () => {
+    const identity = freshIdentity();
+    const store = await open(identity);
+    await store.commit(chunksOf({ 0: 1 }));
+    store.close();
+    const modes: unknown[] = [];
+    // eslint-disable-next-line @typescript-eslint/unbound-method
+    const original = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...args) {
+      modes.push(args[1] ?? "readonly");
+      return original.apply(this, args);
+    };
+    try {
+      await findStored(identity);
+      await readStoredChunks(overlayKey(identity));
+    } finally {
+      IDBDatabase.prototype.transaction = original;
+    }
+    expect(modes).to.deep.equal(["readonly", "readonly"]);
+  });
+
   it("counts generations on from what is stored, also over a reset", async () => {
     const identity = freshIdentity();
     const first = await open(identity);
@@ -136,11 +170,11 @@ describe("the overlay store", () => {
     expect(generations.size).to.equal(3);
   });
 
-  it("keeps overlays of other names and firmwares apart", async () => {
+  it("keeps overlays of other names and roots apart", async () => {
     const one = freshIdentity();
     const first = await open(one);
     await first.commit(chunksOf({ 0: 1 }));
-    const other = await open({ ...one, firmware: "e".repeat(64) });
+    const other = await open({ ...one, root: "e".repeat(64) });
     expect(await other.indexes()).to.deep.equal([]);
     first.close();
     other.close();
@@ -174,131 +208,6 @@ describe("the overlay store", () => {
   });
 });
 
-/** The disk that the chunks make, without the chunks' size. */
-function content(chunks: Map<number, Uint8Array>, chunkBytes: number): string[] {
-  return [...chunks]
-    .flatMap(([index, chunk]) =>
-      [...chunk.entries()].flatMap(([at, byte]) =>
-        byte === 0 ? [] : [`${index * chunkBytes + at}: ${byte}`],
-      ),
-    )
-    .sort();
-}
-
-const identityOf = (overlay: string) => ({
-  overlay,
-  firmware: OLD_FIRMWARE,
-  diskBytes: OLD_DISK_BYTES,
-});
-const fresh = () => identityOf(freshIdentity().overlay);
-
-async function expectUpgraded(identity: OverlayIdentity): Promise<number> {
-  const store = await open(identity);
-  const chunks = await store.snapshot();
-  expect(content(chunks, CHUNK_BYTES)).to.deep.equal(content(oldChunks(), 65536));
-  const generation = store.generation();
-  store.close();
-  const { version, entries } = await dump(oldName(identity.overlay));
-  expect(version).to.equal(3);
-  expect(entries).to.deep.equal([
-    ...[...chunks].sort(([one], [other]) => one - other),
-    ["generation", generation],
-    ["header", { format: 3, ...identity, chunkBytes: 32768, created: 1_763_900_000_000 }],
-  ]);
-  return generation;
-}
-
-describe("an overlay of format 2", () => {
-  it("is opened with every byte and the same generation, and is of format 3 then", async () => {
-    const identity = fresh();
-    await writeVersion2(identity.overlay);
-    expect(await expectUpgraded(identity)).to.equal(GENERATION_2);
-  });
-
-  it("is of format 2 as it was when the upgrade is aborted in its middle, and is upgraded the next time", async () => {
-    const identity = fresh();
-    await writeVersion2(identity.overlay);
-    const before = await dump(oldName(identity.overlay));
-    abortNextWrite();
-    expect(await rejection(open(identity))).to.be.instanceOf(StorageError);
-    expect(await dump(oldName(identity.overlay))).to.deep.equal(before);
-    expect(before.version).to.equal(2);
-    expect(await expectUpgraded(identity)).to.equal(GENERATION_2);
-  });
-
-  it("is refused and left of format 2 when something in it is damaged", async () => {
-    for (const others of [
-      { generation: "1" },
-      { header: {} },
-      { stranger: 1 },
-      { header: { format: 2 } },
-    ]) {
-      const identity = fresh();
-      await writeVersion2(identity.overlay, others);
-      expect(await rejection(open(identity))).to.have.property("problem", "damaged");
-      expect((await dump(oldName(identity.overlay))).version).to.equal(2);
-    }
-  });
-});
-
-describe("an overlay of format 1", () => {
-  it("is opened with every byte, and is of format 3 then", async () => {
-    const identity = fresh();
-    await writeVersion1(identity.overlay);
-    expect(await expectUpgraded(identity)).to.be.above(0);
-  });
-
-  it("is opened when nothing was ever written to it", async () => {
-    const identity = fresh();
-    const request = indexedDB.open(oldName(identity.overlay), 1);
-    request.onupgradeneeded = () => void request.result.createObjectStore("overlay");
-    (await requested(request)).close();
-    const store = await open(identity);
-    expect(store.generation()).to.equal(0);
-    await store.commit(chunksOf({ 0: 1 }));
-    store.close();
-    expect((await dump(oldName(identity.overlay))).version).to.equal(3);
-  });
-
-  it("is of format 1 as it was when the upgrade is aborted in its middle, and is upgraded the next time", async () => {
-    const identity = fresh();
-    await writeVersion1(identity.overlay);
-    const before = await dump(oldName(identity.overlay));
-    abortNextWrite();
-    expect(await rejection(open(identity))).to.be.instanceOf(StorageError);
-    expect(await dump(oldName(identity.overlay))).to.deep.equal(before);
-    expect(before.version).to.equal(1);
-    await expectUpgraded(identity);
-  });
-
-  it("is refused and left of format 1 when it does not belong to the machine", async () => {
-    const identity = fresh();
-    await writeVersion1(identity.overlay);
-    const before = await dump(oldName(identity.overlay));
-    const error = await rejection(open({ ...identity, diskBytes: 2 * OLD_DISK_BYTES }));
-    expect(error).to.have.property("problem", "mismatch");
-    expect(await dump(oldName(identity.overlay))).to.deep.equal(before);
-  });
-
-  it("is refused and left of format 1 when its header is garbage", async () => {
-    for (const header of [null, "header", 7, [], {}, new Blob(), { format: 1 }, { format: "1" }]) {
-      const identity = fresh();
-      await writeVersion1(identity.overlay, header);
-      expect(await rejection(open(identity))).to.have.property("problem", "damaged");
-      expect((await dump(oldName(identity.overlay))).version).to.equal(1);
-    }
-  });
-
-  it("tells that another page still holds it, and goes on when that lets go", async () => {
-    const identity = fresh();
-    await writeVersion1(identity.overlay);
-    const holder = await requested(indexedDB.open(oldName(identity.overlay)));
-    expect(await rejection(open(identity))).to.have.property("problem", "in-use");
-    holder.close();
-    await expectUpgraded(identity);
-  });
-});
-
 describe("an overlay that this version cannot use", () => {
   /** Stores one overlay, changes its database, and expects a refusal that leaves that as it is. */
   async function expectRefusal(
@@ -321,7 +230,7 @@ describe("an overlay that this version cannot use", () => {
     expect(await dump(overlayKey(identity))).to.deep.equal(before);
   }
 
-  const header = { format: 3, ...freshIdentity(), chunkBytes: CHUNK_BYTES, created: 0 };
+  const header = { format: 4, ...freshIdentity(), chunkBytes: CHUNK_BYTES, created: 0 };
 
   it("is refused when it was made for another disk size", () =>
     expectRefusal(
@@ -331,18 +240,29 @@ describe("an overlay that this version cannot use", () => {
     ));
 
   it("is refused when its header is of a newer format or of another overlay", async () => {
-    await expectRefusal("newer", (store) => store.put({ format: 4 }, "header"));
+    await expectRefusal("newer", (store) => store.put({ format: 5 }, "header"));
     await expectRefusal("mismatch", (store) => store.put(header, "header"));
   });
 
   it("is refused when its header is garbage or missing", async () => {
-    for (const garbage of [null, "", NaN, [], {}, new Date(), { ...header, format: 1 }])
+    for (const garbage of [
+      null,
+      "",
+      NaN,
+      [],
+      {},
+      new Date(),
+      { ...header, format: 1 },
+      { ...header, title: 1 },
+    ])
       await expectRefusal("damaged", (store) => store.put(garbage, "header"));
     await expectRefusal("damaged", (store) => store.delete("header"));
   });
 
   it("is refused when its generation is not one", async () => {
-    for (const garbage of [0, -1, 0.5, NaN, Infinity, 2 ** 53, "1", null, {}])
+    for (const number of [0, -1, 0.5, NaN, Infinity, 2 ** 53, "1", null, {}])
+      await expectRefusal("damaged", (store) => store.put({ number }, "generation"));
+    for (const garbage of [1, "1", null, {}, { number: 1, changed: "1" }])
       await expectRefusal("damaged", (store) => store.put(garbage, "generation"));
     await expectRefusal("damaged", (store) => store.delete("generation"));
   });
@@ -381,7 +301,7 @@ describe("an overlay that this version cannot use", () => {
 
   it("is refused when a database of this name has another content", async () => {
     const identity = freshIdentity();
-    for (const version of [1, 2, 3]) {
+    for (const version of [1, 2, 3, 4]) {
       const request = indexedDB.open(overlayKey(identity), version);
       request.onupgradeneeded = ({ oldVersion }) => {
         if (oldVersion === 0) request.result.createObjectStore("other");
@@ -395,10 +315,10 @@ describe("an overlay that this version cannot use", () => {
 
   it("is refused when its database has a newer version", async () => {
     const identity = freshIdentity();
-    const request = indexedDB.open(overlayKey(identity), 4);
+    const request = indexedDB.open(overlayKey(identity), 5);
     request.onupgradeneeded = () => void request.result.createObjectStore("overlay");
     (await requested(request)).close();
     expect(await rejection(open(identity))).to.have.property("problem", "newer");
-    expect((await dump(overlayKey(identity))).version).to.equal(4);
+    expect((await dump(overlayKey(identity))).version).to.equal(5);
   });
 });

@@ -1,30 +1,32 @@
 /**
- * Exported overlays: one file with the chunks somebody's router changed. Described in docs/archive-format.md.
+ * Copies of overlays: one file with the chunks somebody's router changed. Described in docs/archive-format.md.
  *
  * Reading gives all of it or nothing: whoever imports stores only what was returned. A file may come from anywhere, so
  * no size in it is believed before it was compared with the disk.
  */
 import { ArchiveError } from "./archive-error.js";
-import { chunkRecords, readRecords } from "./overlay-archive-chunks.js";
+import { chunkRecords, readRecords } from "./archive-chunks.js";
 import {
   type ArchiveHeader,
+  type ArchiveOwner,
   checkHeader,
   encodeHeader,
   headerBytes,
   parseHeader,
   PREFIX_BYTES,
   SHA256_BYTES,
-} from "./overlay-archive-header.js";
-import type { OverlayShape } from "./overlay-format.js";
+} from "./archive-header.js";
+import type { OverlayShape } from "./identity.js";
 import { cutChunk } from "./rechunk.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What is written into a file beside the chunks. */
-export interface ArchiveOrigin extends OverlayShape {
-  /** title and version of the firmware, told to who imports the file elsewhere; 200 characters of it are kept */
-  readonly firmwareTitle?: string;
-}
+export type ArchiveOrigin = ArchiveOwner &
+  Pick<OverlayShape, "overlay" | "diskBytes" | "chunkBytes"> & {
+    /** title and version of the firmware, told to who imports the file elsewhere; 200 characters of it are kept */
+    readonly title?: string | undefined;
+  };
 
 /** @param chunks whole chunks by number, at one moment; not changed until this resolves */
 export async function writeArchive(
@@ -33,11 +35,11 @@ export async function writeArchive(
 ): Promise<Blob> {
   const compressed = chunkRecords(chunks).pipeThrough(new CompressionStream("gzip"));
   const body = await new Response(compressed).arrayBuffer();
-  const { overlay, firmware, firmwareTitle, diskBytes, chunkBytes } = origin;
+  const { overlay, root, firmware, title, diskBytes, chunkBytes } = origin;
   const header = encodeHeader({
     overlay,
-    firmware,
-    ...(firmwareTitle && { firmwareTitle }),
+    ...(root === undefined ? { firmware } : { root }),
+    ...(title && { firmwareTitle: title }),
     diskBytes,
     chunkBytes,
     created: Date.now(),

@@ -1,7 +1,7 @@
 /** The body of an exported overlay before compression: one record a chunk, in the order of their numbers. */
 import { ArchiveError } from "./archive-error.js";
-import { crc32 } from "./crc32.js";
-import { type ArchiveHeader, RECORD_HEADER_BYTES } from "./overlay-archive-header.js";
+import { crc32 } from "../common/crc32.js";
+import { type ArchiveHeader, RECORD_HEADER_BYTES } from "./archive-header.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,8 +1,8 @@
 import { expect } from "@esm-bundle/chai";
 import fc from "fast-check";
-import { type ByteSource, memorySource } from "../../src/disk/byte-source.js";
-import { ImageError } from "../../src/disk/image-error.js";
-import { readPartitions } from "../../src/disk/partitions.js";
+import { type ByteSource, memorySource } from "../../src/image/byte-source.js";
+import { ImageError } from "../../src/image/image-error.js";
+import { readPartitions } from "../../src/image/partitions.js";
 import { putBootSector, putGpt, sealGpt, SECTOR } from "./disk-images.js";
 
 const SECTORS = 4096;

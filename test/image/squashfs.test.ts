@@ -1,6 +1,6 @@
 import { expect } from "@esm-bundle/chai";
-import { ImageError, type ImageProblem } from "../../src/disk/image-error.js";
-import { overlayOffset, readSuperblock } from "../../src/disk/squashfs.js";
+import { ImageError, type ImageProblem } from "../../src/image/image-error.js";
+import { overlayOffset, readSuperblock } from "../../src/image/squashfs.js";
 import { superblock } from "./disk-images.js";
 
 function refusal(act: () => unknown): ImageProblem | undefined {

@@ -1,7 +1,8 @@
 /** Finds out what a file is by its content. File names are never asked. */
-import type { ByteSource } from "../disk/byte-source.js";
-import { isSquashfs } from "../disk/squashfs.js";
-import { isGzip } from "./gunzip.js";
+import type { ByteSource } from "./byte-source.js";
+import { isGzip } from "./gzip.js";
+import { isSquashfs } from "./squashfs.js";
+import { isTar } from "./tar.js";
 
 /**
  * `disk` is an image with a boot sector, thus perhaps with partitions; `kernel`, `ext4` and `iso` are told apart
@@ -40,19 +41,4 @@ export async function detectContent(file: ByteSource): Promise<Content> {
   if (isTar(head)) return "tar";
   const mark = MARKS.find(({ at, bytes }) => bytes.every((byte, i) => head[at + i] === byte));
   return mark?.content ?? "unknown";
-}
-
-/**
- * Whether the first header's checksum is right: the sum of its 512 bytes, the checksum's own eight as spaces. That
- * holds for every kind of tar, also those without "ustar".
- *
- * @see POSIX, pax, "ustar Interchange Format"
- */
-function isTar(head: Uint8Array): boolean {
-  if (head.length < 512 || head[0] === 0) return false;
-  const field = new TextDecoder("latin1").decode(head.subarray(148, 156)).replace(/[\0 ]+$/, "");
-  if (!/^ *[0-7]{1,7}$/.test(field)) return false;
-  let sum = 0;
-  for (let at = 0; at < 512; at++) sum += at >= 148 && at < 156 ? 0x20 : (head[at] ?? 0);
-  return sum === parseInt(field, 8);
 }

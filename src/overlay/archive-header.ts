@@ -3,11 +3,13 @@
  * docs/archive-format.md.
  */
 import { ArchiveError } from "./archive-error.js";
-import { crc32 } from "./crc32.js";
-import type { OverlayShape } from "./overlay-format.js";
+import { crc32 } from "../common/crc32.js";
+import type { OverlayShape } from "./identity.js";
 
 /** Version of the file's format. A higher one is refused. */
-export const ARCHIVE_FORMAT = 1;
+export const ARCHIVE_FORMAT = 2;
+/** The one in which an overlay belonged to root and kernel together. */
+const FORMER_FORMAT = 1;
 
 /** Begins every file; the last four bytes are what a transfer as text would change. */
 const MAGIC = new TextEncoder().encode("OWRTPLAY\r\n\x1a\n");
@@ -26,17 +28,30 @@ const MAX_EXPANSION = 1.01;
 const MAX_EXTRA_BYTES = 1024;
 const MAX_TEXT_CHARACTERS = 200;
 
+/**
+ * What the chunks of a file belong to: SHA-256 of the root image; or, in files of version 1 and of overlays that nobody
+ * knows the root of, of root and kernel together.
+ */
+export type ArchiveOwner =
+  | { readonly root: string; readonly firmware?: never }
+  | { readonly firmware: string; readonly root?: never };
+
 /** What the header of a file says. */
-export interface ArchiveHeader extends OverlayShape {
+export type ArchiveHeader = ArchiveOwner & {
+  /** name of the overlay that it was made of, for people */
+  readonly overlay: string;
+  /** size of the disk and of a chunk in bytes */
+  readonly diskBytes: number;
+  readonly chunkBytes: number;
   /** title and version of the firmware, for people */
   readonly firmwareTitle?: string;
-  /** when it was exported, in milliseconds since 1970 */
+  /** when the file was made, in milliseconds since 1970 */
   readonly created: number;
   /** number of chunks in the file */
   readonly chunks: number;
   /** size of the compressed chunks in bytes */
   readonly bodyBytes: number;
-}
+};
 
 /** @returns everything before the body */
 export function encodeHeader(header: ArchiveHeader): Uint8Array<ArrayBuffer> {
@@ -52,7 +67,8 @@ export function encodeHeader(header: ArchiveHeader): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(PREFIX_BYTES + json.length + CRC_BYTES);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
-  view.setUint32(MAGIC.length, ARCHIVE_FORMAT, true);
+  const format = header.root === undefined ? FORMER_FORMAT : ARCHIVE_FORMAT;
+  view.setUint32(MAGIC.length, format, true);
   view.setUint32(MAGIC.length + 4, json.length, true);
   bytes.set(json, PREFIX_BYTES);
   const end = PREFIX_BYTES + json.length;
@@ -88,9 +104,12 @@ export function parseHeader(bytes: Uint8Array): ArchiveHeader {
     throw new ArchiveError("damaged", "the checksum of its header is wrong");
   const header = parseJson(bytes.subarray(PREFIX_BYTES, end));
   const { firmwareTitle } = header;
+  const format = viewOf(bytes).getUint32(MAGIC.length, true);
   return {
     overlay: text(header, "overlay"),
-    firmware: digest(header, "firmware"),
+    ...(format === FORMER_FORMAT
+      ? { firmware: digest(header, "firmware") }
+      : { root: digest(header, "root") }),
     ...(firmwareTitle !== undefined && { firmwareTitle: text(header, "firmwareTitle") }),
     diskBytes: whole(header, "diskBytes"),
     chunkBytes: whole(header, "chunkBytes"),
@@ -107,11 +126,13 @@ export function parseHeader(bytes: Uint8Array): ArchiveHeader {
  * @throws {ArchiveError} `other-firmware`, `other-disk` or `damaged`
  */
 export function checkHeader(header: ArchiveHeader, expected: OverlayShape): void {
-  const { firmware, firmwareTitle, diskBytes, chunkBytes, chunks, bodyBytes } = header;
-  if (firmware !== expected.firmware)
+  const { root, firmware, firmwareTitle, diskBytes, chunkBytes, chunks, bodyBytes } = header;
+  const belongs =
+    firmware === undefined ? root === expected.root : expected.former?.includes(firmware);
+  if (!belongs)
     throw new ArchiveError(
       "other-firmware",
-      `${firmwareTitle ? `“${firmwareTitle}”, ` : ""}digest ${firmware.slice(0, 16)}`,
+      `${firmwareTitle ? `“${firmwareTitle}”, ` : ""}digest ${(root ?? firmware).slice(0, 16)}`,
     );
   // Larger chunks can be cut, smaller ones would need what lies below the overlay.
   const fits = chunkBytes % expected.chunkBytes === 0 && chunkBytes > 0;
@@ -125,7 +146,8 @@ export function checkHeader(header: ArchiveHeader, expected: OverlayShape): void
     throw new ArchiveError("damaged", "it announces more than the disk has");
 }
 
-type Fields = Partial<Record<keyof ArchiveHeader, unknown>>;
+type Field = "root" | "firmware" | keyof ArchiveHeader;
+type Fields = Partial<Record<Field, unknown>>;
 
 function parseJson(bytes: Uint8Array): Fields {
   let value: unknown;
@@ -139,21 +161,21 @@ function parseJson(bytes: Uint8Array): Fields {
   return value;
 }
 
-function text(fields: Fields, key: keyof ArchiveHeader): string {
+function text(fields: Fields, key: Field): string {
   const value = fields[key];
   if (typeof value !== "string" || value.length > MAX_TEXT_CHARACTERS)
     throw new ArchiveError("damaged", `"${key}" is not a text`);
   return value;
 }
 
-function digest(fields: Fields, key: keyof ArchiveHeader): string {
+function digest(fields: Fields, key: Field): string {
   const value = fields[key];
   if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value))
     throw new ArchiveError("damaged", `"${key}" is not a SHA-256`);
   return value;
 }
 
-function whole(fields: Fields, key: keyof ArchiveHeader): number {
+function whole(fields: Fields, key: Field): number {
   const value = fields[key];
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
     throw new ArchiveError("damaged", `"${key}" is not a whole number`);

@@ -1,15 +1,17 @@
 import { expect } from "@esm-bundle/chai";
 import fc from "fast-check";
-import { ArchiveError } from "../../src/disk/archive-error.js";
+import { ArchiveError } from "../../src/overlay/archive-error.js";
+import { formerDigests } from "../../src/firmware/identity.js";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
-import { readArchive, writeArchive } from "../../src/disk/overlay-archive.js";
+import { readArchive, writeArchive } from "../../src/overlay/archive.js";
+import { OLD_ARCHIVE_FIRMWARE, oldArchive } from "./old-archives.js";
 import { changeHeader, sealed, withBody } from "./archives.js";
-import { chunkOf, chunksOf, rejection } from "./helpers.js";
+import { chunkOf, chunksOf, rejection } from "../disk/helpers.js";
 
 const CHUNK = 512;
 const SHAPE = {
   overlay: "default",
-  firmware: "ab".repeat(32),
+  root: "ab".repeat(32),
   diskBytes: 40 * CHUNK,
   chunkBytes: CHUNK,
 };
@@ -46,7 +48,7 @@ describe("an exported overlay", () => {
   it("may be imported under another overlay name", async () => {
     const other = { ...SHAPE, overlay: "other" };
     expect(await readArchive(await writeArchive(SHAPE, CHUNKS), other)).to.deep.equal(CHUNKS);
-    const long = { ...SHAPE, overlay: "x".repeat(1e6), firmwareTitle: "y".repeat(1e6) };
+    const long = { ...SHAPE, overlay: "x".repeat(1e6), title: "y".repeat(1e6) };
     expect(await readArchive(await writeArchive(long, CHUNKS), SHAPE)).to.deep.equal(CHUNKS);
   });
 
@@ -76,6 +78,42 @@ describe("an exported overlay", () => {
   });
 });
 
+describe("an exported overlay of version 1", () => {
+  const bytes = oldArchive();
+  const firmware = OLD_ARCHIVE_FIRMWARE;
+
+  it("is read by a router whose root had that kernel, among others", async () => {
+    const expected = { ...SHAPE, root: "b".repeat(64), former: ["e".repeat(64), firmware] };
+    expect(await readArchive(new Blob([bytes]), expected)).to.deep.equal(CHUNKS);
+    const former = await formerDigests("b".repeat(64), ["a".repeat(64)]);
+    const known = { ...SHAPE, root: "b".repeat(64), former };
+    expect(await readArchive(new Blob([bytes]), known)).to.deep.equal(CHUNKS);
+  });
+
+  it("is refused by every other one, with the firmware that it belongs to", async () => {
+    for (const expected of [
+      { ...SHAPE, root: "b".repeat(64) },
+      { ...SHAPE, root: "b".repeat(64), former: ["e".repeat(64)] },
+      // A root is no firmware of then.
+      { ...SHAPE, root: firmware },
+    ]) {
+      const error = await rejection(readArchive(new Blob([bytes]), expected));
+      expect(error).to.have.property("problem", "other-firmware");
+      expect(error)
+        .to.have.property("message")
+        .that.matches(/“Demo 1\.0”, digest f1910cfc3e1579c1\./);
+    }
+  });
+
+  it("is written for an overlay whose root nobody knows, and read where it is known", async () => {
+    const { overlay, diskBytes, chunkBytes } = SHAPE;
+    const copy = await writeArchive({ firmware, overlay, diskBytes, chunkBytes }, CHUNKS);
+    expect((await bytesOf(copy))[12]).to.equal(1);
+    const expected = { ...SHAPE, root: "b".repeat(64), former: [firmware] };
+    expect(await readArchive(copy, expected)).to.deep.equal(CHUNKS);
+  });
+});
+
 describe("a file that is no good exported overlay", () => {
   it("is refused when it is something else", async () => {
     for (const text of ["x", "hsqs", "OWRTPLAYER, a text", "PK\x03\x04".padEnd(1000)])
@@ -84,15 +122,13 @@ describe("a file that is no good exported overlay", () => {
 
   it("is refused when it has a newer format", async () => {
     const bytes = await good();
-    bytes[12] = 2;
+    bytes[12] = 3;
     expect(await refusal(bytes)).to.equal("newer");
   });
 
   it("is refused when it was made for another firmware, and says for which", async () => {
-    const bytes = await bytesOf(
-      await writeArchive({ ...SHAPE, firmwareTitle: "OpenWrt 18.06.1" }, CHUNKS),
-    );
-    const other = { ...SHAPE, firmware: "cd".repeat(32) };
+    const bytes = await bytesOf(await writeArchive({ ...SHAPE, title: "OpenWrt 18.06.1" }, CHUNKS));
+    const other = { ...SHAPE, root: "cd".repeat(32) };
     const error = await rejection(readArchive(new Blob([bytes]), other));
     expect(error).to.have.property("problem", "other-firmware");
     expect(error)
@@ -139,7 +175,8 @@ describe("a file that is no good exported overlay", () => {
       { chunks: 4 },
       { bodyBytes: 2 ** 40 },
       { bodyBytes: null },
-      { firmware: "" },
+      { root: "" },
+      { root: undefined },
       { overlay: 7 },
       { firmwareTitle: {} },
       { overlay: "x".repeat(201) },
