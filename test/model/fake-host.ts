@@ -15,7 +15,7 @@ import type { MachineHost, MachineWorker } from "../../src/machine/host.js";
 
 export const FIRMWARE = {
   manifest: { title: "Model", version: "1", diskBytes: 64 * 1024 * 1024 },
-  digest: "0".repeat(64),
+  identity: { root: "0".repeat(64), kernel: "1".repeat(64), former: [], title: "Model 1" },
   load: () => Promise.reject(new Error("The model loads nothing.")),
 } as unknown as FirmwareSource;
 
