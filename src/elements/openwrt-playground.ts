@@ -348,6 +348,7 @@ export class OpenwrtPlayground extends LitElement {
   #storageText(): string {
     if (!this.storage) return TEXT.storageUnknown;
     if (this.storage.durability === "memory") return TEXT.notSaved;
+    if (this.storage.pending) return TEXT.saving;
     return this.storage.bytes === 0 ? TEXT.savedNothing : savedText(this.storage.bytes);
   }
 
@@ -389,6 +390,7 @@ export class OpenwrtPlayground extends LitElement {
         firmware,
         overlay,
         assets: new URL(assets, document.baseURI),
+        warmUp: this.guestOrigin || this.allowSameOriginGuest ? "web" : "shell",
       });
       this.#listen(this.#machine);
     }

@@ -273,7 +273,7 @@ export class OpenwrtTerminal extends LitElement {
           @focusout=${this.#focusLeaves}
         ></div>
         <div class="notes">
-          <div role="status">${this.#notes()}</div>
+          <div aria-live="polite">${this.#notes()}</div>
           <openwrt-uploads .machine=${this.machine}></openwrt-uploads>
         </div>
         ${this.#drop.over ? html`<div class="drop">${TEXT.dropHere}</div>` : nothing}

@@ -72,6 +72,7 @@ export const TEXT = {
   rebooted: "— the router was restarted —",
   notSaved: "Nothing is saved: changes are lost when the page is closed.",
   savedNothing: "Nothing changed yet. Changes are saved in this browser as they are made.",
+  saving: "Saving what was done just now…",
   storageUnknown: "",
 } as const;
 

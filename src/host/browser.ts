@@ -80,12 +80,28 @@ const preferences: Preferences = {
   },
 };
 
-/** "hidden" is also the last that a page hears before it is closed. */
-const visibility = new EventTarget();
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") visibility.dispatchEvent(new Event("hidden"));
-});
-window.addEventListener("pagehide", () => visibility.dispatchEvent(new Event("hidden")));
+class PageVisibility extends EventTarget {
+  #isLeft = false;
+
+  constructor() {
+    super();
+    document.addEventListener("visibilitychange", () => this.#tell(false));
+    // The last that a page hears before it is closed, or put aside.
+    window.addEventListener("pagehide", () => this.#tell(true));
+    window.addEventListener("pageshow", () => this.#tell(false));
+  }
+
+  get isVisible(): boolean {
+    return !this.#isLeft && document.visibilityState === "visible";
+  }
+
+  #tell(isLeft: boolean): void {
+    this.#isLeft = isLeft;
+    this.dispatchEvent(new Event("change"));
+    this.#isLeft = false;
+  }
+}
+const visibility = new PageVisibility();
 
 const persistence: Persistence = {
   isPersisted: () => navigator.storage.persisted().catch(() => false),

@@ -25,8 +25,8 @@ const host: WorkerHost = {
   wasm: (path) => fetchWasm(new URL(path, assets)),
   overlays: {
     async lease(identity, options) {
-      const { release, releaseFormer } = await takeLease(identity, options);
-      return { release, opened: releaseFormer };
+      const lease = await takeLease(identity, options);
+      return { release: () => lease.release(), opened: () => lease.releaseFormer() };
     },
     open: openOverlayStore,
     delete: deleteOverlay,

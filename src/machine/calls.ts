@@ -30,6 +30,10 @@ export interface Wishes {
   readonly takeOver: boolean;
   /** how long another holder of the overlay may take to let go without being asked, in milliseconds */
   readonly leaseWait: number;
+  /** whether the page is looked at */
+  readonly visible: boolean;
+  /** what may be run once in an idle router that was restored, for it is slow the first time */
+  readonly warmUp: "off" | "shell" | "web";
   /** the page, for another tab that looks for the router */
   readonly page: PageDescription;
 }
@@ -113,8 +117,8 @@ export interface WorkerCalls {
   replace(ask: Chunks): void;
   /** Whether memory is kept from now on; if not, what is kept is dropped. */
   keepMemory(ask: boolean): void;
-  /** The page is hidden, and may be closed without another word. */
-  hidden(): void;
+  /** Whether the page is looked at; a hidden one may be closed without another word. */
+  visible(ask: boolean): void;
   /** What the person decided after `stalled`. */
   decide(ask: "retry" | "detach"): void;
   /** Has the router shut down by itself; `start` is answered then. */

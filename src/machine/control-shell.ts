@@ -21,7 +21,7 @@ import {
 } from "./control-script.js";
 import { MachineError } from "./errors.js";
 import { collectResult, type ExecOptions, type ExecResult } from "./exec.js";
-import { type Lane, Lanes } from "./lanes.js";
+import { Lanes } from "./lanes.js";
 import { LoginConsole } from "./login-console.js";
 import { CONSOLE_PORT, CONTROL_PORT, type LanePort } from "./serial-layout.js";
 import type { PortEnd, SerialPort } from "./serial-port.js";

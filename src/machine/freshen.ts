@@ -20,6 +20,16 @@ export async function freshen(shell: ControlShell): Promise<void> {
   });
 }
 
+/**
+ * @param time milliseconds since 1970
+ * @throws {Error} the router does not answer, or could not do it
+ */
+export async function setClock(shell: ControlShell, time: number): Promise<void> {
+  const script = `date -u -s @${Math.floor(time / 1000)} >/dev/null`;
+  const status = await shell.status(script, { timeout: FOUND_ANSWER_MS });
+  if (status !== 0) throw new Error(`The router's clock could not be set (${status}).`);
+}
+
 async function tell(shell: ControlShell, timeout: number): Promise<void> {
   // Letters, for they can be typed as they are; in one write, as /proc/vmfork wants it.
   const random = crypto.getRandomValues(new Uint8Array(LETTERS));

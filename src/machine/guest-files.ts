@@ -109,7 +109,10 @@ export class GuestFiles {
     if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= MAX_MODE))
       throw new MachineError(`${mode} is not a mode of a file.`);
     const target = await this.#look(path, signal);
-    if (target.inPlace) return void (await this.#fill(path, target.path, data, signal));
+    if (target.inPlace) {
+      await this.#fill(path, target.path, data, signal);
+      return;
+    }
     const folder = target.path.slice(0, target.path.lastIndexOf("/") + 1);
     const beside = `${folder}.playground-${crypto.randomUUID().slice(0, 8)}`;
     const remove = () => void this.shell.status(`rm -f ${quote(beside)}`).catch(() => undefined);
@@ -231,7 +234,7 @@ function parseListing(listing: string): Target["old"] {
   const [, permissions = "", user, group] =
     /^-([-rwxsStT]{9})\S*\s+\d+\s+(\d+)\s+(\d+)\s/.exec(listing) ?? [];
   if (permissions === "") return undefined;
-  const bits = [...permissions].reduce((sum, letter, at) => {
+  const bits = Array.from(permissions).reduce((sum, letter, at) => {
     const isSet = letter !== "-" && letter !== "S" && letter !== "T";
     const special = /[sStT]/.test(letter) ? 0o4000 >> Math.floor(at / 3) : 0;
     return sum | (isSet ? 0o400 >> at : 0) | special;

@@ -18,8 +18,8 @@ export interface MachineHost {
   spawn(): MachineWorker;
   firmware(name: string, signal?: AbortSignal): Promise<FirmwareSource>;
   readonly preferences: Preferences;
-  /** Event "hidden": the page may be closed from now on without another word. */
-  readonly visibility: EventTarget;
+  /** Its event "change": the page is looked at now, or is no more, and may be closed without another word. */
+  readonly visibility: EventTarget & { readonly isVisible: boolean };
   readonly persistence: Persistence;
   /** where machines run, for another tab that looks for a router */
   readonly page: PageDescription;

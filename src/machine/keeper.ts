@@ -64,7 +64,11 @@ export class Keeper {
   ready(): void {
     const { clock, disk } = this.#options;
     if (disk.usage.durability !== "strict") return;
-    this.#syncs = new SyncSchedule(clock, () => this.#sync());
+    this.#syncs = new SyncSchedule(
+      clock,
+      () => this.#sync(),
+      () => this.#report(),
+    );
     const memory = this.#memory;
     if (!memory) return;
     const save = () => this.saveMemory();
@@ -81,8 +85,10 @@ export class Keeper {
 
   /** Somebody did something that may have changed the router. */
   touched(): void {
+    const before = this.#isPending;
     this.#syncs?.touched();
     this.#saves?.used();
+    if (this.#isPending !== before) this.#report();
   }
 
   /** The router printed something on its first console. */
@@ -118,7 +124,12 @@ export class Keeper {
 
   /** What is stored at this moment. */
   get stored(): StoredNow {
-    return { ...this.#options.disk.usage, memoryBytes: this.#memory?.bytes ?? 0 };
+    const { disk } = this.#options;
+    return {
+      ...disk.usage,
+      memoryBytes: this.#memory?.bytes ?? 0,
+      pending: disk.usage.durability === "strict" && (!disk.flushed || this.#isPending),
+    };
   }
 
   /**
@@ -156,6 +167,10 @@ export class Keeper {
     if (this.#saves) this.#saves.on = false;
     await this.#memory?.end(isOff);
     this.#report();
+  }
+
+  get #isPending(): boolean {
+    return this.#syncs?.pending ?? false;
   }
 
   #boot(): Boot {

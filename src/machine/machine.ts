@@ -15,7 +15,7 @@ import type { HttpExchange } from "../network/http-message.js";
 import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
 import { OverlayBusyError } from "../overlay/errors.js";
 import type { Holder } from "../overlay/tabs.js";
-import type { Capture } from "./calls.js";
+import type { Capture, Wishes } from "./calls.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { copyOfChanges, copyOfDisk } from "./copies.js";
 import { MachineError } from "./errors.js";
@@ -61,6 +61,7 @@ export class Machine extends EventTarget {
   #state: MachineState = "off";
   #network: LanStatus = { phase: "searching" };
   #wan = false;
+  readonly #warmUp: Wishes["warmUp"];
   #source: Promise<FirmwareSource> | undefined;
   /** while a copy is restored to a machine that is off */
   #replacing = false;
@@ -68,7 +69,8 @@ export class Machine extends EventTarget {
   /** @throws {MachineError} a name with characters that names may not have */
   constructor(options: MachineOptions, host: MachineHost) {
     super();
-    const { firmware, overlay } = checkOptions(options);
+    const { firmware, overlay, warmUp } = checkOptions(options);
+    this.#warmUp = warmUp;
     this.firmware = firmware;
     this.overlay = overlay;
     this.#host = host;
@@ -84,7 +86,7 @@ export class Machine extends EventTarget {
         this.dispatchEvent(new MachineErrorEvent(error));
       },
     });
-    host.visibility.addEventListener("hidden", this.#hidden);
+    host.visibility.addEventListener("change", this.#seen);
   }
 
   get state(): MachineState {
@@ -177,7 +179,7 @@ export class Machine extends EventTarget {
 
   /** Ends the machine for good, at once. What was saved stays. */
   destroy(): Promise<void> {
-    this.#host.visibility.removeEventListener("hidden", this.#hidden);
+    this.#host.visibility.removeEventListener("change", this.#seen);
     this.#power.destroy();
     this.#console.close();
     return Promise.resolve();
@@ -390,7 +392,8 @@ export class Machine extends EventTarget {
       this.#host,
       {
         ...{ ...start, firmware, overlay, leaseWait, wan: this.#wan },
-        ...{ keepMemory: this.keepMemory, page: this.#host.page },
+        ...{ keepMemory: this.keepMemory, page: this.#host.page, warmUp: this.#warmUp },
+        visible: this.#host.visibility.isVisible,
       },
       listener,
     );
@@ -432,8 +435,9 @@ export class Machine extends EventTarget {
     return this.#source;
   }
 
-  readonly #hidden = () => {
-    void this.#power.run?.remote.call("hidden").catch(() => undefined);
+  readonly #seen = () => {
+    const { isVisible } = this.#host.visibility;
+    void this.#power.run?.remote.call("visible", isVisible).catch(() => undefined);
   };
 
   #changed(): void {

@@ -18,6 +18,8 @@ type RouterCalls = Pick<
 export interface RequestsOptions {
   /** the router, as soon as it can be asked */
   boot(signal: AbortSignal): Promise<Boot>;
+  /** called when anything is asked for */
+  onAsked(): void;
   /** called after something was asked for that may have changed the router's files */
   onTouched(): void;
 }
@@ -28,10 +30,15 @@ export class RouterRequests {
 
   constructor(private readonly options: RequestsOptions) {}
 
+  #router(signal: AbortSignal): Promise<Boot> {
+    this.options.onAsked();
+    return this.options.boot(signal);
+  }
+
   readonly calls: Handlers<RouterCalls> = {
     exec: async ({ command, stdin, timeout }, signal) => {
       try {
-        const { shell } = await this.options.boot(signal);
+        const { shell } = await this.#router(signal);
         return await shell.exec(command, { stdin, timeout, signal });
       } finally {
         this.options.onTouched();
@@ -39,7 +46,7 @@ export class RouterRequests {
     },
     spawn: async ({ process, command, stdin, stdout, stderr }, signal) => {
       try {
-        const { shell } = await this.options.boot(signal);
+        const { shell } = await this.#router(signal);
         const running = shell.spawn(command, { signal });
         this.#processes.set(process, running);
         // Whoever ends first, command or page: the other end is told by the port.
@@ -61,25 +68,25 @@ export class RouterRequests {
     // One that has ended needs no signal.
     kill: async ({ process, signal }) => this.#processes.get(process)?.kill(signal),
     readFile: async ({ path }, signal) => {
-      const { shell } = await this.options.boot(signal);
+      const { shell } = await this.#router(signal);
       const content = await new GuestFiles(shell).readFile(path, { signal });
       return new Transferring(content, [content.buffer]);
     },
     writeFile: async ({ path, data, mode }, signal) => {
       try {
-        const { shell } = await this.options.boot(signal);
+        const { shell } = await this.#router(signal);
         await new GuestFiles(shell).writeFile(path, data, { mode, signal });
       } finally {
         this.options.onTouched();
       }
     },
     connect: async ({ port, timeout, stream }, signal) => {
-      const { network } = await this.options.boot(signal);
+      const { network } = await this.#router(signal);
       void serveByteStream(stream, await network.connect(port, signal, timeout), NETWORK_PORT);
       this.options.onTouched();
     },
     http: async ({ request, body, answer }, signal) => {
-      const { network } = await this.options.boot(signal);
+      const { network } = await this.#router(signal);
       const sent = body instanceof MessagePort ? receiveStream(body, NETWORK_PORT).readable : body;
       const response = await network.exchange({ ...request, body: sent }, signal);
       const { status, statusText, headers } = response;

@@ -23,6 +23,10 @@ import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "./calls.js";
 import { causeText, ERRORS } from "./error-codec.js";
 import type { Lease, WorkerHost } from "./host.js";
 import type { Hold } from "./holds.js";
+import { warmSteps } from "./warm-steps.js";
+import { WarmUp } from "./warm-up.js";
+import { setClock } from "./freshen.js";
+import { GuestClock } from "./guest-clock.js";
 import { Keeper } from "./keeper.js";
 import { RouterRequests } from "./router-requests.js";
 import { bootParts, planStart, type StartPlan } from "./start-plan.js";
@@ -59,6 +63,8 @@ class Session {
   /** the emulator as it is now, which a boot may still replace */
   #now: Boot | undefined;
   #wan = false;
+  #clock: GuestClock | undefined;
+  #warmUp: WarmUp | undefined;
   /** until it is captured */
   #frozen: Hold | undefined;
   /** while the store fails */
@@ -69,6 +75,7 @@ class Session {
     this.#emit = emit;
     this.#requests = new RouterRequests({
       boot: (signal) => abortable(this.#boot.promise, signal),
+      onAsked: () => this.#warmUp?.touched(),
       onTouched: () => void this.#live.promise.then(({ keeper }) => keeper.touched()),
     });
   }
@@ -78,6 +85,7 @@ class Session {
       ...this.#requests.calls,
       start: (wishes) => this.#start(wishes),
       type: async (bytes) => {
+        this.#warmUp?.touched();
         (await this.#live.promise).keeper.typed(bytes);
         this.#now?.type(bytes);
       },
@@ -121,7 +129,11 @@ class Session {
       keepMemory: async (keep) => {
         (await this.#live.promise).keeper.keepMemory = keep;
       },
-      hidden: async () => (await this.#live.promise).keeper.hidden(),
+      visible: async (visible) => {
+        const { keeper } = await this.#live.promise;
+        if (this.#warmUp) this.#warmUp.visible = visible;
+        if (!visible) keeper.hidden();
+      },
       decide: async (decision) => {
         const { disk, keeper } = await this.#live.promise;
         await this.#goOn();
@@ -145,7 +157,7 @@ class Session {
   async #start(wishes: Wishes): Promise<Ended> {
     try {
       const { plan, disk, firmware, loading } = await this.#open(wishes);
-      const end = await this.#run(plan, disk, firmware, loading);
+      const end = await this.#run(plan, disk, firmware, loading, wishes);
       return await this.#finish(end, disk);
     } catch (error) {
       this.#fail(error as Error);
@@ -224,7 +236,11 @@ class Session {
         takeOver: wishes.takeOver,
         patience: wishes.leaseWait,
         // What could not be saved would be lost, and the other tab would say that it was saved.
-        onYield: () => (this.#stall ? "unsaved" : void this.#emit("wanted")),
+        onYield: () => {
+          if (this.#stall) return "unsaved";
+          this.#emit("wanted");
+          return undefined;
+        },
       });
     }
     const stored = await overlays.open(identity, CHUNK_BYTES).catch(async (error: unknown) => {
@@ -253,9 +269,11 @@ class Session {
     disk: LayeredDisk,
     firmware: FirmwareSource,
     loading: () => LoadOptions,
+    { warmUp, visible }: Wishes,
   ): Promise<BootEnd | { how: "stopped" }> {
     const { keeper } = await this.#live.promise;
     const boot = await this.#power(plan.from, disk, keeper);
+    const { clock } = this.#host;
     this.#emit("booting", { resumed: plan.kept !== undefined });
     if ("parts" in plan.from) return this.#use(boot, keeper);
     const fits = await boot.ready.then(
@@ -264,6 +282,11 @@ class Session {
     );
     if (fits) {
       this.#emit("stage", "ready");
+      if (warmUp !== "off") {
+        const { shell, network } = boot;
+        const steps = warmSteps(shell, network.exchange, warmUp === "web");
+        this.#warmUp = new WarmUp(clock, steps, visible);
+      }
       return this.#use(boot, keeper);
     }
     boot.end(new Error("The state does not fit."));
@@ -301,6 +324,9 @@ class Session {
     this.#boot.resolve(boot);
     boot.ready.then(
       () => {
+        this.#clock = new GuestClock(this.#host.clock, Date.now, (time) =>
+          setClock(boot.shell, time),
+        );
         keeper.ready();
         this.#emit("shell");
       },
@@ -314,6 +340,8 @@ class Session {
     const boot = this.#now;
     const lastLines = "lastLines" in end ? end.lastLines : (boot?.lastLines ?? []);
     boot?.end(new Error("The router was switched off or restarted."));
+    this.#clock?.end();
+    this.#warmUp?.end();
     const { keeper } = await this.#live.promise;
     await keeper.end(end.how !== "stopped");
     await disk.flush();

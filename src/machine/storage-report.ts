@@ -8,6 +8,8 @@ export interface StoredNow {
   /** size of the memory that is kept for the next visit, in bytes; 0 when there is none */
   readonly memoryBytes: number;
   readonly durability: Durability;
+  /** whether somebody did something lately that the router has not been asked to store yet, or is storing */
+  readonly pending: boolean;
 }
 
 /** What is stored of a machine. */

@@ -5,7 +5,13 @@ import type { Persistence, StoredOverlays } from "./host.js";
 import type { Run } from "./run.js";
 import type { StorageReport, StoredNow } from "./storage-report.js";
 
-const NOTHING: StoredNow = { bytes: 0, chunks: 0, memoryBytes: 0, durability: "memory" };
+const NOTHING: StoredNow = {
+  bytes: 0,
+  chunks: 0,
+  memoryBytes: 0,
+  durability: "memory",
+  pending: false,
+};
 
 export class StorageWatch {
   readonly #persistence: Persistence;
@@ -48,7 +54,7 @@ export class StorageWatch {
     if (!identity) return { ...NOTHING, persisted };
     const { chunks, memoryBytes } = await this.#overlays.look(identity);
     const bytes = chunks * CHUNK_BYTES;
-    return { bytes, chunks, memoryBytes, durability: "strict", persisted };
+    return { bytes, chunks, memoryBytes, durability: "strict", pending: false, persisted };
   }
 
   async #tell(stored: StoredNow): Promise<void> {

@@ -26,10 +26,14 @@ export class SyncSchedule {
   #last = -Infinity;
   #ended = false;
 
-  /** @param sync has the router store everything; never rejects */
+  /**
+   * @param sync has the router store everything; never rejects
+   * @param onSynced called after it
+   */
   constructor(
     private readonly clock: Clock,
     private readonly sync: () => Promise<void>,
+    private readonly onSynced: () => void = () => undefined,
   ) {}
 
   /** Somebody did something that may have changed files. */
@@ -44,6 +48,11 @@ export class SyncSchedule {
     if (!this.#isDue && !this.#answering && !late) return;
     this.#answering = false;
     this.#wait(QUIET_MS);
+  }
+
+  /** Whether something that somebody did may not be stored yet. */
+  get pending(): boolean {
+    return !this.#ended && (this.#again || this.#isDue || this.#syncing);
   }
 
   /** The router runs no more. */
@@ -79,5 +88,6 @@ export class SyncSchedule {
     this.#syncing = false;
     this.#last = this.clock.now();
     if (again && !this.#isDue) this.#wait(AGAIN_MS);
+    this.onSynced();
   }
 }

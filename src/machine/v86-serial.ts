@@ -275,7 +275,7 @@ class Port implements SerialPort {
   }
 
   set state([[link, asked, isOpen, isClosing], unsent]: PortState) {
-    this.#link = link ?? Link.absent;
+    this.#link = (link ?? Link.absent) as Link;
     this.#asked = asked ?? 0;
     this.#isOpen = isOpen === 1;
     this.#isClosing = isClosing === 1;

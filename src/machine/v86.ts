@@ -187,15 +187,19 @@ export class Pc {
   async holdIdle(why: string): Promise<Hold> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp && !this.#ended) {
-      if (this.idle) {
+      if (this.#canBeSaved) {
         const hold = await this.hold(why);
-        // In the middle of an instruction's flags or of a transfer, a state would not be one.
-        if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
+        if (this.#canBeSaved) return hold;
         hold[Symbol.dispose]();
       }
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
+  }
+
+  /** In the middle of an instruction's flags or of a transfer, a state would not be one. */
+  get #canBeSaved(): boolean {
+    return this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0;
   }
 
   get #drive(): Drive {

@@ -1,6 +1,5 @@
 /** Every router that is stored in this browser, whatever its firmware and its format. Nothing stored is invisible. */
 import { type StorageProblem, toStorageError } from "../disk/errors.js";
-import { databaseExists } from "../disk/indexeddb.js";
 import { type FirmwareIdentity, formerDigests } from "../firmware/identity.js";
 import { readMemoryHeader } from "../snapshot/indexeddb-memory.js";
 import { databaseNames } from "./database-names.js";

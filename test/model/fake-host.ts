@@ -31,7 +31,7 @@ export class FakeLocks {
 export class FakeHost {
   readonly workers: FakeWorker[] = [];
   readonly locks = new FakeLocks();
-  readonly visibility = new EventTarget();
+  readonly visibility = Object.assign(new EventTarget(), { isVisible: true });
   /** a router was asked to go whose changes are stored nowhere */
   get givenAwayUnsaved(): boolean {
     return this.workers.some((worker) => worker.givenAwayUnsaved);
@@ -220,7 +220,7 @@ export class FakeWorker implements MachineWorker {
         if (this.replaceFails) throw new StorageError(this.replaceFails);
       },
       keepMemory: () => undefined,
-      hidden: () => undefined,
+      visible: () => undefined,
       decide: (decision) => {
         this.stalled = false;
         if (decision === "retry") return;
@@ -246,7 +246,7 @@ export class FakeWorker implements MachineWorker {
 
   #stored() {
     const durability = this.#locks.holder === this ? ("strict" as const) : ("memory" as const);
-    return { bytes: 0, chunks: 1, memoryBytes: 0, durability };
+    return { bytes: 0, chunks: 1, memoryBytes: 0, durability, pending: false };
   }
 
   #lease(): boolean {

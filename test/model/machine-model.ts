@@ -110,7 +110,7 @@ async function take(
     case "detach":
       return machine[step]();
     case "hide":
-      return void fake.visibility.dispatchEvent(new Event("hidden"));
+      return void fake.visibility.dispatchEvent(new Event("change"));
     case "proceed":
       return worker?.proceed();
     case "reboots":

@@ -21,7 +21,7 @@ export class NodeHost implements MachineHost {
   /** No other program can be asked anything. */
   readonly page = { title: "", path: "" };
   /** Nobody looks at it. */
-  readonly visibility = new EventTarget();
+  readonly visibility = Object.assign(new EventTarget(), { isVisible: false });
   /** Memory is not kept here. */
   readonly preferences = { get: () => "off", set: () => undefined };
   /** What is in a folder stays there. */
