@@ -4,7 +4,8 @@
  */
 
 /**
- * `strict`: a resolved commit is in a completed IndexedDB transaction with `durability: "strict"`.
+ * `strict`: a resolved commit is in a completed IndexedDB transaction with `durability: "strict"`, or in a file that was
+ * synced since.
  * `memory`: a resolved commit is lost with the worker.
  */
 export type Durability = "strict" | "memory";
