@@ -1,4 +1,5 @@
 /** What a machine's worker is in Node: the program behind `Machine`, on files and folders. */
+import { setMaxListeners } from "node:events";
 import { type MessagePort as NodePort, parentPort, workerData } from "node:worker_threads";
 import { REAL_CLOCK } from "../common/clock.js";
 import { Remote } from "../common/rpc.js";
@@ -13,6 +14,9 @@ import { inUse } from "./node/lease.js";
 import { firmwareOf } from "./node/machine-files.js";
 import { deleteOverlay, openOverlay } from "./node/overlay-folder.js";
 import { portEndpoint } from "./node/port-endpoint.js";
+
+// As many connections and requests may wait for one end as there are; Node would warn of more than ten.
+setMaxListeners(0);
 
 const data = workerData as WorkerData;
 const main = new Remote<HostCalls, HostEvents>(portEndpoint(data.host), ERRORS);
