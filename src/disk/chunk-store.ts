@@ -9,7 +9,8 @@ export type Chunk = Uint8Array<ArrayBuffer>;
 export type Chunks = ReadonlyMap<number, Chunk>;
 
 /**
- * `strict`: a resolved commit is in a completed IndexedDB transaction with `durability: "strict"`.
+ * `strict`: a resolved commit is in a completed IndexedDB transaction with `durability: "strict"`, or in a file that was
+ * synced since.
  * `memory`: a resolved commit is lost with the worker.
  */
 export type Durability = "strict" | "memory";

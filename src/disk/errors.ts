@@ -6,7 +6,7 @@ export function isStorageProblem(value: unknown): value is StorageProblem {
   return typeof value === "string" && Object.hasOwn(STORAGE_SENTENCES, value);
 }
 
-/** A failure of the browser's storage. `message` can be shown as it is; nothing already stored was changed. */
+/** A failure of the browser's storage, or of the folder that stands for it. `message` can be shown as it is; nothing already stored was changed. */
 export class StorageError extends Error {
   override readonly name: string = "StorageError";
 

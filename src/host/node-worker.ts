@@ -1,4 +1,5 @@
 /** What a machine's worker is in Node: the program behind `Machine`, on files and folders. */
+import { setMaxListeners } from "node:events";
 import { type MessagePort as NodePort, parentPort, workerData } from "node:worker_threads";
 import { REAL_CLOCK } from "../common/clock.js";
 import { nodeEndpoint } from "../common/endpoint.js";
@@ -12,6 +13,9 @@ import { serveMachine } from "../machine/session.js";
 import type { HostCalls, WorkerData } from "./node/host-calls.js";
 import { firmwareOf } from "./node/machine-files.js";
 import { deleteOverlay, openOverlay } from "./node/overlay-folder.js";
+
+// As many connections and requests may wait for one end as there are; Node would warn of more than ten.
+setMaxListeners(0);
 
 const data = workerData as WorkerData;
 const main = caller<HostCalls>(nodeEndpoint(data.host), ERRORS);

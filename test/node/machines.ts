@@ -49,9 +49,9 @@ export function startProgram(name: string, ...args: string[]): Program {
   return {
     process: child,
     async line() {
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`The program ${name} ended (${await ended}).`);
-      return value as string;
+      const next: IteratorResult<string, unknown> = await lines.next();
+      if (next.done) throw new Error(`The program ${name} ended (${await ended}).`);
+      return next.value;
     },
     ended: () => ended,
   };
