@@ -124,6 +124,7 @@ async function starts(page: Page): Promise<void> {
   show("first visit, first uci show", times.uci);
   show("reset, shell", times.reset);
   show("return visit, shell", times.resume);
+  show("left 1.5 s after a change, shell", times.soon);
   const title = `${firmware}: from opening the page`;
   await writeFile(`${ROOT}docs/performance-${firmware}.svg`, plot(title, bars, "s"));
 }

@@ -7,13 +7,16 @@ import type { Machine } from "../src/elements/index.js";
  * - `uci`: the same, until the first `uci show` is done
  * - `reset`: from the click to a shell
  * - `resume`: an overlay with changes, whose memory was kept
+ * - `soon`: the same, left so soon after a change that only a quick save helps
  * - `cold`: an overlay with changes, whose memory was not kept: booted
  */
-export type Start = "first" | "uci" | "reset" | "resume" | "cold";
+export type Start = "first" | "uci" | "reset" | "resume" | "soon" | "cold";
 /** milliseconds of each run */
 export type StartTimes = Record<Start, number[]>;
 
 const KEPT_MS = 60_000;
+/** How long after a change somebody leaves, in milliseconds. */
+const SOON_MS = 1500;
 
 /** @param url address of the site's page, ending in "/" */
 export async function measureStarts(
@@ -22,7 +25,7 @@ export async function measureStarts(
   firmware: string,
   runs: number,
 ): Promise<StartTimes> {
-  const times: StartTimes = { first: [], uci: [], reset: [], resume: [], cold: [] };
+  const times: StartTimes = { first: [], uci: [], reset: [], resume: [], soon: [], cold: [] };
   for (let run = -1; run < runs; run++) {
     // The first round fills the HTTP cache and is not counted.
     const note = (start: Start, milliseconds: number) => {
@@ -50,6 +53,9 @@ export async function measureStarts(
     await exec(page, "echo changed >/etc/changed; sync");
     await memoryIsKept(page);
     note("resume", await reopened(page, url, address));
+    await exec(page, `uci set system.@system[0].hostname=run${run + 1}; uci commit`);
+    await page.waitForTimeout(SOON_MS);
+    note("soon", await reopened(page, url, address));
     await exec(page, "echo changed again >/etc/changed; sync");
     await page.evaluate(() => localStorage.setItem("openwrt-playground/keep-memory", "off"));
     note("cold", await reopened(page, url, address));

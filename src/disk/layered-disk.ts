@@ -49,6 +49,8 @@ export class LayeredDisk {
   #seed: Chunks;
   /** whether it is to be stored though nothing was changed */
   #seedIsWanted = false;
+  /** whether what is stored is the seed, and no change */
+  #isSeedAlone = false;
   /** recently used chunks, least recently used first; never newer than the store */
   readonly #cache = new Map<number, Chunk>();
   readonly #unsaved = new WriteBack((chunks) => this.#commit(chunks));
@@ -85,10 +87,18 @@ export class LayeredDisk {
     return this.#base.byteLength;
   }
 
-  /** What the user's layer holds: bytes of whole chunks, their number, and how durable they are. */
+  /**
+   * What the user's layer holds: bytes of whole chunks, their number, and how durable they are. A seed that was stored
+   * without a change to the disk does not count.
+   */
   get usage(): { bytes: number; chunks: number; durability: ChunkStore["durability"] } {
-    const chunks = this.#stored.size;
+    const chunks = this.#isSeedAlone ? 0 : this.#stored.size;
     return { bytes: chunks * this.#chunkBytes, chunks, durability: this.#store.durability };
+  }
+
+  /** Whether what is stored is all of this disk; else it is still the image and what it began with. */
+  get isOwn(): boolean {
+    return this.#stored.size > 0;
   }
 
   /** Number of the content that is stored, see {@link ChunkStore.generation}. */
@@ -235,6 +245,7 @@ export class LayeredDisk {
       ),
     );
     if (changed.size > 0 || this.#seedIsWanted) {
+      this.#isSeedAlone = changed.size === 0;
       for (const [index, chunk] of this.#seed) if (!changed.has(index)) changed.set(index, chunk);
       await this.#insist(() => this.#store.commit(changed));
       this.#seed = new Map();

@@ -15,7 +15,7 @@ export interface MemoryKeeperOptions {
   readonly store: MemoryStore;
   /** what the machine is, which a kept memory has to fit */
   readonly pc: PcIdentity;
-  readonly disk: Pick<LayeredDisk, "usage" | "generation" | "storeSeed">;
+  readonly disk: Pick<LayeredDisk, "usage" | "isOwn" | "generation" | "storeSeed">;
   /** runs `take` while the router stands still and its disk is all stored (while-still.ts) */
   readonly still: <T>(take: (machine: StoppedMachine) => T) => Promise<T>;
   /** @returns what the first console showed last */
@@ -147,8 +147,8 @@ export class MemoryKeeper {
   async #take(): Promise<Taken | undefined> {
     const { disk, still, console } = this.#options;
     const isKeepable = () => !this.#isOver && disk.usage.durability === "strict";
-    if (isKeepable() && disk.usage.chunks === 0 && this.#isUsed) await disk.storeSeed();
-    if (!isKeepable() || disk.usage.chunks === 0) return undefined;
+    if (isKeepable() && !disk.isOwn && this.#isUsed) await disk.storeSeed();
+    if (!isKeepable() || !disk.isOwn) return undefined;
     return still((machine) => {
       // It ended, or its disk goes on in memory alone, while we waited for it to stand still.
       if (!isKeepable()) return undefined;

@@ -136,8 +136,12 @@ describe("a layered disk", () => {
     const other = await open(untouched, { seed });
     await other.storeSeed();
     expect(await untouched.snapshot()).to.deep.equal(seed);
-    expect(other.usage.chunks).to.equal(2);
+    expect(other.isOwn).to.equal(true);
+    expect(other.usage.chunks, "nothing was changed").to.equal(0);
     expect(untouched.generation()).to.be.greaterThan(0);
+    await other.write(35 * CHUNK, new Uint8Array([1]));
+    await other.flush();
+    expect(other.usage.chunks).to.equal(3);
     const none = memoryChunkStore();
     await (await open(none)).storeSeed();
     expect(none.generation(), "a disk without a seed").to.equal(0);

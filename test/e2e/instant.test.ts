@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Page, Route } from "@playwright/test";
 import { DIST } from "../../scripts/lib/paths.js";
 import { expect, launch, Router, test } from "./fixtures.js";
-import { fetchesOf, isBooted, isKept, leave } from "./instant.js";
+import { fetchesOf, generations, isBooted, isKept, isKeptWith, leave } from "./instant.js";
 
 const IMAGES = `${DIST}playground/images/demo/`;
 const URL_OF = (site: string) => `${site}?firmware=demo`;
@@ -31,8 +31,77 @@ test("the first visit goes on from the factory state: nothing boots, nothing is 
   // It has been up for longer than this page is open.
   const uptime = Number((await router.output("cat /proc/uptime")).split(" ")[0]);
   expect(uptime).toBeGreaterThan((await page.evaluate(() => performance.now())) / 1000);
+  // Nobody touched it: also a page that is left keeps nothing of it.
+  await leave(page);
+  await router.output("true");
   const storage = await router.storage();
   expect(storage).toMatchObject({ chunks: 0, bytes: 0, memoryBytes: 0 });
+});
+
+test("what somebody typed is there on the next visit, though nothing on the disk was changed", async ({
+  page,
+  site,
+}) => {
+  const { router } = await visit(page, site);
+  // An editor has a screen of its own, which is not what Router.screen() reads.
+  const rows = page.locator("openwrt-terminal .xterm-rows");
+  await page.locator("openwrt-terminal textarea").focus();
+  await expect.poll(() => router.screen()).toMatch(/# *$/m);
+  await page.keyboard.type("vi /tmp/letter\n");
+  await expect(rows).toContainText("- /tmp/letter");
+  await page.keyboard.type("iDear router");
+  await expect(rows).toContainText("Dear router");
+  await expect.poll(() => isKeptWith(router, "Dear router")).toBe(true);
+  expect((await router.storage()).chunks, "nothing was changed").toBe(0);
+
+  const fetches = fetchesOf(page);
+  await page.reload();
+  await router.reaches("running");
+  expect(isBooted(fetches)).toBe(false);
+  await expect(rows).toContainText("Dear router");
+  await page.locator("openwrt-terminal textarea").focus();
+  await page.keyboard.type(", good bye");
+  await page.keyboard.press("Escape");
+  await expect(rows, "back in command mode").toContainText("- /tmp/letter");
+  await page.keyboard.type(":wq\n");
+  await expect
+    .poll(async () => (await router.exec("cat /tmp/letter")).stdout)
+    .toBe("Dear router, good bye\n");
+});
+
+test("the memory of a router is kept soon after each change, without a word from the page", async ({
+  page,
+  site,
+}) => {
+  const { router } = await visit(page, site);
+  let before: unknown;
+  for (let round = 0; round < 3; round++) {
+    await router.output(`echo ${round} > /etc/round`);
+    // The host's own sync stores it, and its memory after that.
+    await expect.poll(async () => (await generations(page)).disk).not.toBe(before);
+    await expect.poll(() => isKept(router)).toBe(true);
+    before = (await generations(page)).disk;
+  }
+  const fetches = fetchesOf(page);
+  await page.reload();
+  await router.reaches("running");
+  expect(isBooted(fetches)).toBe(false);
+  expect(await router.output("cat /etc/round")).toBe("2");
+});
+
+test("a router that went off by itself is booted, also where that changed nothing", async ({
+  page,
+  site,
+}) => {
+  const router = await keptRouter(page, site);
+  // No shutdown: nothing is written, so that what is kept would still fit the disk.
+  await router.exec("sync; poweroff -n -f; sleep 60").catch(() => undefined);
+  await expect.poll(() => router.state()).toBe("off");
+  const fetches = fetchesOf(page);
+  await page.reload();
+  await router.reaches("running");
+  expect(isBooted(fetches)).toBe(true);
+  expect(await router.output("cat /etc/changed")).toBe("changed");
 });
 
 test("two visitors of one factory state have their own random numbers, and the right time", async ({

@@ -48,3 +48,27 @@ export async function isKept(router: Router): Promise<boolean> {
   const { disk, memory } = await generations(router.page);
   return memory !== undefined && memory === disk;
 }
+
+/** The same, of a memory that has this ASCII text somewhere. */
+export async function isKeptWith(router: Router, text: string): Promise<boolean> {
+  if (!(await isKept(router))) return false;
+  return router.page.evaluate(async (wanted) => {
+    const requested = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(new Error(request.error?.message));
+      });
+    const databases = await indexedDB.databases();
+    const name = databases.find((each) => each.name?.endsWith("/memory"))?.name ?? "";
+    const db = await requested(indexedDB.open(name));
+    const store = db.transaction("state").objectStore("state");
+    const records = await requested<unknown[]>(store.getAll());
+    db.close();
+    // Pages beside the base, and records of the base.
+    return records.some((record) => {
+      const { content } = record as { content?: Uint8Array };
+      const bytes = record instanceof Uint8Array ? record : content;
+      return bytes !== undefined && new TextDecoder("latin1").decode(bytes).includes(wanted);
+    });
+  }, text);
+}
