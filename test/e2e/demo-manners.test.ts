@@ -117,7 +117,7 @@ for (const [what, fill] of [
   // The overlay has fewer inodes than blocks.
   [
     "without a free inode",
-    "mkdir /root/many; i=0; while : 2>/dev/null >/root/many/$i; do i=$((i + 1)); done",
+    "mkdir /root/many; i=0; while true 2>/dev/null >/root/many/$i; do i=$((i + 1)); done",
   ],
 ] as const)
   test(`firstboot gives a factory router ${what}`, async ({ router }) => {
