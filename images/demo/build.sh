@@ -1,14 +1,16 @@
 #!/bin/bash
-# Builds the demo firmware's root filesystem from pinned Debian i386 packages and the scripts in files/.
+# Builds the demo firmware's root filesystem from pinned Debian i386 packages, two programs that it compiles (compile.sh)
+# and the scripts in files/.
 #
-#   images/demo/build.sh             rootfs.squashfs, SOURCES and firmware.json
-#   images/demo/build.sh --manifest  firmware.json and SOURCES only (after the kernel was rebuilt)
+#   images/demo/build.sh [--any-toolchain]  rootfs.squashfs, SOURCES and firmware.json
+#   images/demo/build.sh --manifest         firmware.json and SOURCES only (after the kernel was rebuilt)
 #
-# In the environment: DEBS, a directory that already holds the .deb files (nothing is downloaded then); OUT, a file for
-# the squashfs, and nothing else is written; COMPRESSION, mksquashfs options to try.
+# In the environment: DEBS, a directory that already holds the .deb files and the source package (nothing is downloaded
+# then); OUT, a file for the squashfs, and nothing else is written; COMPRESSION, mksquashfs options to try.
 #
 # Needs Debian 12 and root (apt). The same inputs give the same bytes: versions and digests are pinned in
-# `packages`, times are fixed, owners are root, modes follow from the content, names are sorted.
+# `packages` and compile.sh, times are fixed, owners are root, modes follow from the content, names are sorted. The
+# compiler is pinned as well; --any-toolchain takes what is installed, and SOURCES then says what that was.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 umask 022
@@ -19,7 +21,7 @@ kernel_name=v86-6.12
 kernel="$top/kernels/$kernel_name/bzImage"
 version=1.0
 disk_bytes=$((96 * 1024 * 1024))
-limit=4000000                           # bytes the squashfs may have
+limit=3600000                           # bytes the squashfs may have
 # 2025-01-01T00:00:00Z: every inode and the superblock carry this time. The guest's clock starts from the
 # PC's clock, so the value is only there to be the same in every build. Given to mksquashfs by option, as
 # it refuses the options while the variable is set.
@@ -28,7 +30,12 @@ unset SOURCE_DATE_EPOCH
 # Measured in v86: see README.md, "Compression".
 read -ra compression <<<"${COMPRESSION:--comp gzip -b 131072}"
 
-digest() { sha256sum <"$1" | cut -d' ' -f1; }
+# shellcheck source=scripts/lib/recipe.sh
+source "$top/scripts/lib/recipe.sh"
+# shellcheck source=images/demo/compile.sh
+source "$here/compile.sh"
+
+digest() { sha256_of "$1"; }
 
 write_manifest() {
 	local bytes=0 sum=""
@@ -59,13 +66,20 @@ write_manifest() {
 	JSON
 }
 
-write_sources() {
-	local name ver arch sum licence file
+# The "package" lines of SOURCES.
+package_lines() {
+	local line
+	grep -v '^#' "$here/packages" | sed 's/^/package /'
+	echo "package busybox $BUSYBOX_VERSION source $BUSYBOX_SHA256 GPL-2.0-only"
+	for line in "${LIBRARIES[@]}"; do echo "package $line"; done
+	toolchain_lines "$any_toolchain" "${TOOLCHAIN[@]}"
+}
+
+write_sources() { # write_sources PACKAGE-LINES
+	local file
 	{
 		echo "rebuild images/demo/build.sh"
-		while read -r name ver arch sum licence; do
-			[[ $name == \#* || -z $name ]] || echo "package $name $ver $arch $sum $licence"
-		done <"$here/packages"
+		echo "$1"
 		cd "$here"
 		find . -type f ! -name SOURCES ! -name firmware.json ! -name rootfs.squashfs ! -name '*.tmp' -printf '%P\n' |
 			sort | while read -r file; do echo "recipe $(digest "$file") $file"; done
@@ -74,25 +88,51 @@ write_sources() {
 	mv "$here/SOURCES.tmp" "$here/SOURCES"
 }
 
-# Downloads each pinned package and unpacks it into $1, or ends the build when a digest differs.
-unpack_packages() {
-	local into=$1 debs=$2 name ver arch sum licence deb
-	cd "$debs"
+# Downloads a pinned package and unpacks it: unpack INTO NAME VERSION ARCHITECTURE SHA256
+unpack() {
+	local deb="$debs/$2_${3//:/%3a}_$4.deb"
+	# As root, apt drops its privileges for a download, which a private directory would not allow.
+	[[ -n ${DEBS:-} ]] || (cd "$debs" && apt-get -qq -o APT::Sandbox::User=root download "$2:$4=$3")
+	expect_sha256 "$deb" "$5"
+	dpkg-deb -x "$deb" "$1"
+}
+
+# Sets `dsc` to the description of busybox's source package, which is beside its archives.
+fetch_busybox() {
+	local private=$work/apt file
+	dsc=$debs/busybox_${BUSYBOX_VERSION#*:}.dsc
+	if [[ -z ${DEBS:-} ]]; then
+		mkdir -p "$private/parts" "$private/lists/partial"
+		for file in /etc/apt/sources.list.d/*.sources; do
+			[[ ! -e $file ]] || sed 's/^Types:.*/Types: deb-src/' "$file" >"$private/parts/${file##*/}"
+		done
+		for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+			[[ ! -e $file ]] || sed -n 's/^deb\(\s\)/deb-src\1/p' "$file" >"$private/parts/from-$(basename "$file" .list).list"
+		done
+		set -- -o Dir::State::Lists="$private/lists" -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$private/parts" \
+			-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root
+		# A mirror without sources is no failure yet: another may have them.
+		apt-get "$@" -qq update || true
+		(cd "$debs" && apt-get "$@" -qq source --download-only "busybox=$BUSYBOX_VERSION") ||
+			die "Debian's archive no longer offers the source of busybox $BUSYBOX_VERSION"
+	fi
+	expect_sha256 "$dsc" "$BUSYBOX_SHA256"
+}
+
+unpack_all() {
+	local name ver arch sum rest
 	if [[ -z ${DEBS:-} ]]; then
 		dpkg --print-foreign-architectures | grep -qx i386 || dpkg --add-architecture i386
 		# Other sources of this machine may be down; what counts is whether the pinned versions are there.
 		apt-get update -qq || true
 	fi
-	while read -r name ver arch sum licence; do
-		[[ $name == \#* || -z $name ]] && continue
-		[[ -n ${DEBS:-} ]] || apt-get -qq -o APT::Sandbox::User=root download "$name:$arch=$ver"
-		deb="$debs/${name}_${ver//:/%3a}_$arch.deb"
-		if [[ $(digest "$deb") != "$sum" ]]; then
-			echo "build.sh: $name $ver: the package is not the pinned one" >&2
-			exit 1
-		fi
-		dpkg-deb -x "$deb" "$into"
+	while read -r name ver arch sum rest; do
+		[[ $name == \#* || -z $name ]] || unpack "$packages" "$name" "$ver" "$arch" "$sum"
 	done <"$here/packages"
+	while read -r name ver arch sum rest; do
+		unpack "$sysroot" "$name" "$ver" "$arch" "$sum"
+	done < <(printf '%s\n' "${LIBRARIES[@]}")
+	fetch_busybox
 }
 
 # Copies an object of the unpacked packages to the root under the name the loader or the user looks for.
@@ -105,17 +145,13 @@ compose_root() {
 	chmod 700 "$root/root" "$root/etc/dropbear"
 	chmod 1777 "$root/tmp"
 
-	take bin/busybox bin/busybox
-	# Left out: what the firmware has its own program for, what cannot work here, package tools.
-	"$packages/bin/busybox" --list-full | while read -r path; do
-		case ${path##*/} in
-			busybox | ifup | ifdown | mke2fs | dpkg | dpkg-deb | rpm | rpm2cpio | linuxrc | init | run-init | \
-			acpid | mim | nuke | resume | loadfont | loadkmap | dumpkmap | setkeycodes | openvt | chvt | bootchartd) continue ;;
-		esac
-		mkdir -p "$root/${path%/*}"
-		ln -s /bin/busybox "$root/$path"
-	done
-	ln -sf /bin/busybox "$root/sbin/init"
+	install -m 755 "$work/programs/busybox" "$root/bin/busybox"
+	while read -r path; do
+		[[ $path != /bin/busybox ]] || continue
+		mkdir -p "$root${path%/*}"
+		ln -s /bin/busybox "$root$path"
+	done <"$work/programs/busybox.links"
+	install -m 755 "$work/programs/uci" "$root/sbin/uci"
 
 	take sbin/mke2fs sbin/mke2fs
 	ln -s mke2fs "$root/sbin/mkfs.ext4"
@@ -146,14 +182,18 @@ compose_root() {
 	done
 	chmod 600 "$root/etc/shadow"
 
-	grep -v '^#' "$here/packages" | while read -r name ver _ _ licence; do echo "$name $ver $licence"; done \
-		>"$root/usr/share/packages"
+	{
+		grep -v '^#' "$here/packages"
+		echo "busybox $BUSYBOX_VERSION source - GPL-2.0-only"
+		grep '^musl-dev ' < <(printf '%s\n' "${LIBRARIES[@]}")
+	} | while read -r name ver _ _ licence; do echo "$name $ver $licence"; done >"$root/usr/share/packages"
 
 	ln -s tmp "$root/var"
 	ln -s tmp/run "$root/run"
 	ln -s /proc/mounts "$root/etc/mtab"
 	ln -s /tmp/resolv.conf "$root/etc/resolv.conf"
 	ln -s /tmp/TZ "$root/etc/TZ"
+	ln -s /tmp/localtime "$root/etc/localtime"
 	ln -s firstboot "$root/sbin/jffs2reset"
 	ln -s ifup "$root/sbin/ifdown"
 
@@ -166,19 +206,29 @@ compose_root() {
 	done
 }
 
-if [[ ${1:-} == --manifest ]]; then
-	write_manifest
-	write_sources
-	exit 0
-fi
+any_toolchain=no
+case ${1:-} in
+	--manifest)
+		write_manifest
+		write_sources "$(grep '^package ' "$here/SOURCES")"
+		exit 0
+		;;
+	--any-toolchain) any_toolchain=yes ;;
+	'') ;;
+	*) die "unknown option $1 (known: --any-toolchain, --manifest)" ;;
+esac
 
-command -v mksquashfs >/dev/null || apt-get install -y -qq --no-install-recommends squashfs-tools >/dev/null
-
+install_missing squashfs-tools "${COMPILE_DEPENDENCIES[@]}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-root=$work/root packages=$work/packages
-mkdir -p "$root" "$packages" "$work/debs"
-unpack_packages "$packages" "${DEBS:-$work/debs}"
+root=$work/root packages=$work/packages sysroot=$work/sysroot debs=${DEBS:-$work/debs}
+mkdir -p "$root" "$packages" "$sysroot" "$work/debs" "$work/programs"
+unpack_all
+# Before the long part, so that a wrong compiler is told at once.
+lines=$(package_lines)
+make_compiler
+compile_busybox "$work/programs/busybox"
+compile_uci "$work/programs/uci"
 compose_root
 
 rm -f "$work/rootfs.squashfs"
@@ -196,4 +246,4 @@ cp "$work/rootfs.squashfs" "${OUT:-$here/rootfs.squashfs}"
 echo "rootfs.squashfs: $bytes bytes"
 [[ -n ${OUT:-} ]] && exit 0
 write_manifest
-write_sources
+write_sources "$lines"

@@ -11,10 +11,24 @@
 NEWLINE='
 '
 HEX=0123456789abcdef
+# The characters of section types, for the value of one: a shell has no function for that.
+_ASCII='!"#$%&'"'"'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghijklmnopqrstuvwxyz{|}~'
 
-# Name of an anonymous section: the same as anonymous_name() in /lib/uci.awk gives.
+# Name of an anonymous section, as libuci makes it (anonymous_name() in uci/tree.c): cfg, its number, and the low 16 bits of
+# D. J. Bernstein's hash of its type.
 _anonymous() {
-	local n=$1 h=$((($1 * 40503 + ${#2} * 2749) & 65535))
+	local n=$1 type=$2 h=5381 before
+	# Most sections have the type of the one before.
+	if [ "$type" = "$_hashed" ]; then
+		h=$_hash
+	else
+		while [ -n "$type" ]; do
+			before=${_ASCII%%"${type:0:1}"*}
+			h=$(((h * 33 + 33 + ${#before}) & 65535))
+			type=${type#?}
+		done
+		_hashed=$2 _hash=$h
+	fi
 	_name=cfg${HEX:$((n / 16 % 16)):1}${HEX:$((n % 16)):1}${HEX:$((h / 4096)):1}${HEX:$((h / 256 % 16)):1}${HEX:$((h / 16 % 16)):1}${HEX:$((h % 16)):1}
 }
 
@@ -78,7 +92,8 @@ _read_plain() {
 				name=$_value
 				case $name in *[!A-Za-z0-9_]*) return 1 ;; esac
 				[ -n "$CONFIG_SECTION" ] && _plain "$rest" || return 1
-				"$word" "$name" "$_value"
+				# An option that is empty is none.
+				[ -z "$_value" ] && [ "$word" = option ] || "$word" "$name" "$_value"
 				;;
 			*) return 1 ;;
 		esac
@@ -98,7 +113,7 @@ config_load() {
 	[ ! -s "/tmp/.uci/$1" ] && _read_plain "/etc/config/$1" && return 0
 	_reset
 	# The words of this form are all quoted, or names without special characters.
-	eval "$(UCI_QUOTE=1 /sbin/uci -q -S export "$1")"
+	eval "$(/sbin/uci -q -S -n export "$1")"
 }
 
 package() { :; }
