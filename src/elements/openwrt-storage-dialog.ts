@@ -4,9 +4,12 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { Machine } from "../machine/machine.js";
 import type { StorageReport } from "../machine/storage-report.js";
 import { download } from "./download.js";
-import { keptMemoryText, savedText, TEXT } from "./strings.js";
+import { type OpenwrtStoredRouters, StoredRouterEvent } from "./openwrt-stored-routers.js";
+import type { RouterStore } from "./router-store.js";
+import { keptMemoryText, ROUTERS_TEXT, savedText, TEXT } from "./strings.js";
 import { buttonStyles, dialogStyles } from "./styles.js";
 
+/** Fires {@link StoredRouterEvent} when the person wants to have another router. */
 @customElement("openwrt-storage-dialog")
 export class OpenwrtStorageDialog extends LitElement {
   static override styles = [
@@ -34,6 +37,12 @@ export class OpenwrtStorageDialog extends LitElement {
         display: flex;
         justify-content: flex-end;
       }
+      h2 ~ h2 {
+        margin-top: 24px;
+      }
+      openwrt-stored-routers {
+        margin-bottom: 16px;
+      }
     `,
   ];
 
@@ -41,16 +50,30 @@ export class OpenwrtStorageDialog extends LitElement {
   @property({ attribute: false }) accessor machine: Machine | undefined;
   @property({ attribute: false }) accessor storage: StorageReport | undefined;
 
+  /** Every router that is stored here. Default: none is listed. */
+  @property({ attribute: false }) accessor store: RouterStore | undefined;
+
   /** what was done last, or is being done */
   @state() private accessor message = "";
   @state() private accessor busy = false;
 
   @query("dialog") private accessor dialog!: HTMLDialogElement;
   @query("input[type=file]") private accessor file!: HTMLInputElement;
+  @query("openwrt-stored-routers") private accessor routers!: OpenwrtStoredRouters | null;
 
   show(): void {
     this.message = "";
     this.dialog.showModal();
+    void this.routers?.refresh();
+  }
+
+  close(): void {
+    this.dialog.close();
+  }
+
+  /** Answers what was just asked for. */
+  say(message: string): void {
+    this.message = message;
   }
 
   /** Hands the person a file with everything the router changed. */
@@ -82,6 +105,15 @@ export class OpenwrtStorageDialog extends LitElement {
       </div>
       <p>${TEXT.copyExplained}</p>
       <p role="status">${this.message}</p>
+      ${
+        this.store
+          ? html`<h2>${ROUTERS_TEXT.title}</h2>
+              <openwrt-stored-routers
+                .store=${this.store}
+                @open=${this.#open}
+              ></openwrt-stored-routers>`
+          : nothing
+      }
       <form method="dialog"><button autofocus>${TEXT.close}</button></form>
     </dialog>`;
   }
@@ -101,6 +133,10 @@ export class OpenwrtStorageDialog extends LitElement {
         ${!keep ? TEXT.keepsNoMemory : bytes > 0 ? keptMemoryText(bytes) : TEXT.keepsMemory}
       </p>`;
   }
+
+  readonly #open = ({ router }: StoredRouterEvent): void => {
+    this.dispatchEvent(new StoredRouterEvent(router));
+  };
 
   readonly #keepMemory = ({ target }: Event): void => {
     if (this.machine) this.machine.keepMemory = (target as HTMLInputElement).checked;
