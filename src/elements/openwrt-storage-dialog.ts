@@ -33,9 +33,15 @@ export class OpenwrtStorageDialog extends LitElement {
       .hint {
         margin-top: 4px;
       }
+      /* In sight, however long the list is. */
       form {
+        position: sticky;
+        bottom: -20px;
         display: flex;
         justify-content: flex-end;
+        margin: 0 -20px -20px;
+        padding: 12px 20px;
+        background: var(--playground-surface);
       }
       h2 ~ h2 {
         margin-top: 24px;

@@ -63,6 +63,9 @@ export class OpenwrtStoredRouters extends LitElement {
         align-items: end;
         gap: 6px;
       }
+      .choices button {
+        padding-inline: 10px;
+      }
       label {
         flex: 1 1 12em;
         display: grid;
