@@ -8,62 +8,74 @@ import tseslint from "typescript-eslint";
  */
 const LAYERS = {
   common: [],
+  image: ["common"],
   disk: ["common"],
   network: ["common"],
-  firmware: ["common", "disk"],
+  firmware: ["common", "image"],
   snapshot: ["common", "disk", "firmware"],
-  machine: ["common", "disk", "snapshot", "network", "firmware"],
-  host: ["common", "disk", "snapshot", "network", "firmware", "machine"],
+  overlay: ["common", "disk", "firmware", "snapshot"],
+  machine: ["common", "image", "disk", "overlay", "snapshot", "network", "firmware"],
+  host: ["common", "image", "disk", "overlay", "snapshot", "network", "firmware", "machine"],
   "web-pane": ["common", "network"],
-  elements: ["common", "host", "machine", "firmware", "network", "web-pane"],
-  site: ["elements", "machine", "firmware"],
-  cli: ["common", "host", "firmware", "disk", "machine", "network", "snapshot"],
+  elements: ["common", "host", "overlay", "machine", "firmware", "network", "web-pane"],
+  site: ["host", "elements", "machine", "firmware"],
+  cli: ["common", "image", "host", "firmware", "disk", "overlay", "machine", "network", "snapshot"],
   "service-worker": ["common", "network", "web-pane"],
 };
 
 const folders = Object.keys(LAYERS);
 
+/** Which files may, beside what their folder may: patterns of files, by what is otherwise refused everywhere. */
+const V86_FILES = ["src/machine/v86*.ts"];
+const NODE_FILES = ["src/cli/**/*.ts", "src/host/node*.ts", "src/host/node/**/*.ts"];
+
+/** What only a host may touch: a machine is handed what it needs of a page (src/machine/host.ts). */
+const PAGE_GLOBALS = [
+  ...["navigator", "document", "window", "location", "self", "localStorage", "sessionStorage"],
+  ...["indexedDB", "caches", "Worker", "SharedWorker", "BroadcastChannel"],
+];
+
 function layerRules() {
-  return folders.map((folder) => {
-    const forbidden = folders.filter(
-      (other) => other !== folder && !LAYERS[folder].includes(other),
-    );
-    return {
-      files: [`src/${folder}/**/*.ts`],
-      rules: {
-        "no-restricted-imports": [
-          "error",
-          {
-            paths: [
-              ...(folder === "machine"
-                ? []
-                : [{ name: "v86", message: "Only src/machine/ imports v86." }]),
-              ...(folder === "disk" || folder === "snapshot"
-                ? []
-                : [{ name: "idb-keyval", message: "Only src/disk/ and src/snapshot/ store." }]),
-            ],
-            patterns: [
-              {
-                group: forbidden.flatMap((other) => [`**/${other}/**`]),
-                message: `src/${folder}/ may import only: ${LAYERS[folder].join(", ") || "nothing above it"}.`,
-              },
-              ...(folder === "elements" || folder === "site"
-                ? []
-                : [
-                    {
-                      group: ["lit", "lit/*", "@xterm/*"],
-                      message: "Only elements and site draw.",
-                    },
-                  ]),
-              ...(folder === "cli"
-                ? []
-                : [{ group: ["node:*"], message: "Only src/cli/ runs on Node alone." }]),
-            ],
-          },
-        ],
-      },
-    };
-  });
+  return folders.flatMap((folder) => [
+    { files: [`src/${folder}/**/*.ts`], rules: importRule(folder, {}) },
+    ...(folder === "machine"
+      ? [{ files: V86_FILES, rules: importRule(folder, { v86: true }) }]
+      : []),
+    ...NODE_FILES.filter((files) => files.startsWith(`src/${folder}/`)).map((files) => ({
+      files: [files],
+      rules: importRule(folder, { node: true }),
+    })),
+  ]);
+}
+
+function importRule(folder, { v86 = false, node = false }) {
+  const forbidden = folders.filter((other) => other !== folder && !LAYERS[folder].includes(other));
+  const mayStore = ["disk", "snapshot", "overlay"].includes(folder);
+  const mayDraw = folder === "elements" || folder === "site";
+  const paths = [
+    !v86 && { name: "v86", message: "Only src/machine/v86*.ts import v86." },
+    !mayStore && { name: "idb-keyval", message: "Only src/disk/, src/snapshot/ and src/overlay/ store." },
+  ];
+  const patterns = [
+    {
+      group: forbidden.flatMap((other) => [`**/${other}/**`]),
+      message: `src/${folder}/ may import only: ${LAYERS[folder].join(", ") || "nothing above it"}.`,
+    },
+    !mayDraw && {
+      group: ["lit", "lit/*", "@xterm/*"],
+      message: "Only elements and site draw.",
+    },
+    !node && {
+      group: ["node:*"],
+      message: "Only src/cli/ and src/host/node* run on Node alone.",
+    },
+  ];
+  return {
+    "no-restricted-imports": [
+      "error",
+      { paths: paths.filter(Boolean), patterns: patterns.filter(Boolean) },
+    ],
+  };
 }
 
 export default tseslint.config(
@@ -109,4 +121,16 @@ export default tseslint.config(
   },
   { files: ["**/*.js"], languageOptions: { globals: { ...globals.node } } },
   ...layerRules(),
+  {
+    files: ["src/machine/**/*.ts"],
+    rules: {
+      "no-restricted-globals": [
+        "error",
+        ...PAGE_GLOBALS.map((name) => ({
+          name,
+          message: "A machine is handed what it needs of a page: src/machine/host.ts.",
+        })),
+      ],
+    },
+  },
 );

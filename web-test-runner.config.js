@@ -16,7 +16,7 @@ const styleSheets = {
 /** Module tests in a real Chromium: real IndexedDB, real workers. The repository root is what is served. */
 export default {
   files: [
-    "test/{disk,firmware,snapshot,elements,web-pane}/**/*.test.ts",
+    "test/{image,disk,overlay,firmware,snapshot,elements,web-pane}/**/*.test.ts",
     "test/{common,network}/browser/*.test.ts",
   ],
   nodeResolve: true,

@@ -3,7 +3,7 @@
  * protocol. Each message in has one answer: "ready", the exit status of a command, the length of a web server's answer, or an error.
  */
 import { V86, type V86Options } from "v86";
-import { RouterShell } from "../src/machine/shell.js";
+import { RouterShell } from "./stock-shell.js";
 import { type StockAdapter, stockRequest } from "./stock-http.js";
 
 export type StockMessage =

@@ -1,6 +1,8 @@
-/** `npm run build`: makes dist/, static files for any host, and prints what they weigh. */
+/** `npm run build`: makes dist/, static files for any host and a module for Node, and prints what they weigh. */
 import { build } from "./lib/build.js";
 import { sizeTable } from "./lib/sizes.js";
+import { buildTypes } from "./lib/types.js";
 
 const dist = await build();
+buildTypes();
 console.log(sizeTable(dist));

@@ -1,5 +1,6 @@
 /**
- * Makes dist/: the worker first, whose hashed name goes into the page's bundle, then the pages, then what is copied.
+ * Makes dist/: the worker first, whose hashed name goes into the page's bundle, then the pages, then what is copied, and
+ * the machine for Node programs.
  * Everything a page needs lies in dist/playground/, laid out as in the repository (kernels/, images/).
  */
 import { build as esbuild, type BuildOptions } from "esbuild";
@@ -10,7 +11,7 @@ import { V86_DIRECTORY } from "../../src/machine/assets.js";
 import { LLHTTP_DIRECTORY } from "../../src/network/llhttp.js";
 import { compressFiles } from "./compress.js";
 import { llhttpWasm } from "../../src/cli/llhttp.js";
-import { DIST, ROOT } from "./paths.js";
+import { DIST, NODE_DIST, ROOT } from "./paths.js";
 
 const COMMON: BuildOptions = {
   bundle: true,
@@ -39,8 +40,30 @@ export async function build(): Promise<string> {
   await buildGuestOrigin();
   await copyStatic();
   await publishFirmware(ROOT, `${DIST}playground`);
-  await compressFiles(DIST);
+  await compressFiles(DIST, NODE_DIST);
+  await buildNode();
   return DIST;
+}
+
+/** What `openwrt-playground/node` is. */
+async function buildNode(): Promise<void> {
+  const node: BuildOptions = {
+    ...COMMON,
+    platform: "node",
+    target: "node20.15",
+    // Somebody's stack traces are read.
+    minifyIdentifiers: false,
+    outdir: NODE_DIST,
+  };
+  await esbuild({ ...node, entryPoints: { worker: "src/host/node-worker.ts" } });
+  await esbuild({
+    ...node,
+    entryPoints: { index: "src/host/node.ts" },
+    define: {
+      WORKER_FILE: JSON.stringify("./worker.js"),
+      BUILT_FILES: JSON.stringify("../playground/"),
+    },
+  });
 }
 
 async function buildWorker(): Promise<string> {

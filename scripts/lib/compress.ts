@@ -6,10 +6,12 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 
 const SHRINKS = /\.(js|css|html|json|svg|wasm|webmanifest)$/;
 
-export async function compressFiles(folder: string): Promise<void> {
+/** @param except a folder in it that nobody serves */
+export async function compressFiles(folder: string, except: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && SHRINKS.test(entry.name)) await compress(path);
+    if (entry.isFile() && SHRINKS.test(entry.name) && !path.startsWith(except))
+      await compress(path);
   }
 }
 

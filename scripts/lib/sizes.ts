@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** A table of every served file with its size in bytes, as it is and as brotli. */
+/** A table of every file but types and source maps, with its size in bytes, as it is and as brotli. */
 export function sizeTable(folder: string): string {
   const rows = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !/\.(br|gz|map)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && !/\.(br|gz|map|d\.ts)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((path) => ({
       name: relative(folder, path),

@@ -1,7 +1,7 @@
 /** `add FILE`: makes a firmware of a file. It appears under its name when it is complete, or not at all. */
 import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { alignToOverlay } from "../disk/squashfs.js";
+import { alignToOverlay } from "../image/squashfs.js";
 import {
   type FirmwareManifest,
   isName,

@@ -2,10 +2,10 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
-import { writeArchive } from "../disk/overlay-archive.js";
-import { type FirmwareManifest, firmwareDigest } from "../firmware/manifest.js";
+import { writeArchive } from "../overlay/archive.js";
+import type { FirmwareManifest } from "../firmware/manifest.js";
 import { encodeSharedPages } from "../snapshot/shared-pages.js";
-import { PC } from "../machine/pc-identity.js";
+import { pcWith } from "../machine/pc-identity.js";
 import type { Context } from "./context.js";
 import { CommandError, UsageError } from "./errors.js";
 import { type BakedState, factoryFolder } from "./factory-shelf.js";
@@ -51,18 +51,18 @@ export async function bake(manifest: FirmwareManifest, context: Context): Promis
       { signal, debianPackage: "zstd" },
     );
     if (exitCode !== 0) throw new CommandError(`zstd failed: ${complaint}`);
-    const firmware = await firmwareDigest(manifest);
     const { diskBytes } = manifest;
+    const root = manifest.root.sha256;
     const archive = await writeArchive(
-      { overlay: "factory", firmware, diskBytes, chunkBytes: CHUNK_BYTES },
+      { overlay: "factory", root, diskBytes, chunkBytes: CHUNK_BYTES },
       chunks,
     );
     await writeFile(join(folder, "pages"), encodeSharedPages(pages));
     await writeFile(join(folder, "chunks"), new Uint8Array(await archive.arrayBuffer()));
     const baked: BakedState = {
-      firmware,
+      root,
       factory: {
-        pc: PC,
+        pc: pcWith(manifest.kernel.sha256),
         state: { file: "factory-state.zst", ...(await identifyFile(`${raw}.zst`)) },
         pages: { file: "factory-pages.bin", ...(await identifyFile(join(folder, "pages"))) },
         chunks: { file: "factory-chunks.bin", ...(await identifyFile(join(folder, "chunks"))) },

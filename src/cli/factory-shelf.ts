@@ -4,16 +4,15 @@ import { join } from "node:path";
 import {
   type FactoryState,
   type FirmwareManifest,
-  firmwareDigest,
   isSamePc,
   parseManifest,
 } from "../firmware/manifest.js";
-import { PC } from "../machine/pc-identity.js";
+import { pcWith } from "../machine/pc-identity.js";
 
 /** `factory.json` of a factory state. */
 export interface BakedState {
-  /** digest of the firmware that it was made of */
-  readonly firmware: string;
+  /** SHA-256 of the root image that it was made of; the kernel is in `factory.pc` */
+  readonly root: string;
   readonly factory: FactoryState;
 }
 
@@ -21,7 +20,7 @@ export function factoryFolder(project: string, name: string): string {
   return join(project, ".cache", "factory", name);
 }
 
-/** @returns the manifest with its factory state, when there is one that fits firmware and PC; else as it was */
+/** @returns the manifest with its factory state, when there is one that fits root, kernel and PC; else as it was */
 export async function withFactoryState(
   project: string,
   manifest: FirmwareManifest,
@@ -32,9 +31,9 @@ export async function withFactoryState(
     // Through the same checks as in the page: a file that somebody cut is none.
     const whole = parseManifest(JSON.stringify({ ...manifest, factory: baked.factory }));
     const fits =
-      baked.firmware === (await firmwareDigest(manifest)) &&
+      baked.root === manifest.root.sha256 &&
       whole.factory !== undefined &&
-      isSamePc(whole.factory.pc, PC) &&
+      isSamePc(whole.factory.pc, pcWith(manifest.kernel.sha256)) &&
       (await areThere(factoryFolder(project, manifest.name), whole.factory));
     return fits ? whole : manifest;
   } catch {

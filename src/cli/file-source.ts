@@ -1,6 +1,6 @@
 /** Files as the disk readers want them, and the writing of files with a bound. */
 import { type FileHandle, open } from "node:fs/promises";
-import type { ByteSource } from "../disk/byte-source.js";
+import type { ByteSource } from "../image/byte-source.js";
 import { CommandError } from "./errors.js";
 
 /** @returns a source on an open file; the caller closes the file */

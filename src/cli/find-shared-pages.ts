@@ -1,6 +1,6 @@
 /** Finds the pages of a guest's memory that its root image holds as well (src/snapshot/shared-pages.ts). */
 import { inflateSync } from "node:zlib";
-import { readSuperblock, SUPERBLOCK_BYTES } from "../disk/squashfs.js";
+import { readSuperblock, SUPERBLOCK_BYTES } from "../image/squashfs.js";
 import { PAGE_BYTES, type SharedBlock, type SharedPage } from "../snapshot/shared-pages.js";
 
 /** Where a page of the image is. */

@@ -1,4 +1,3 @@
-import { firmwareDigest } from "../firmware/manifest.js";
 import type { Context } from "./context.js";
 import { readShelf } from "./shelf.js";
 import { mebibytes } from "./units.js";
@@ -9,7 +8,7 @@ export async function listFirmware({ project, print }: Context): Promise<void> {
   if (shelf.length === 0) print("There is no firmware yet. Add one: npm run firmware -- add FILE");
   for (const manifest of shelf) {
     const { name, title, root, diskBytes } = manifest;
-    const digest = (await firmwareDigest(manifest)).slice(0, 12);
+    const digest = root.sha256.slice(0, 12);
     print(`${name}: ${title}`);
     print(`  root ${mebibytes(root.bytes)}, disk ${mebibytes(diskBytes)}, digest ${digest}`);
   }

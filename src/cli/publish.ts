@@ -93,8 +93,9 @@ async function checkRoot(project: string, { name, root }: FirmwareManifest): Pro
 }
 
 /**
- * A kernel that was built anew makes new firmware of all that uses it. The demo's manifest is under version control and
- * changed by its build only; the others are changed here.
+ * All firmware that uses a kernel gets the one that was built anew. The demo's manifest is under version control and
+ * changed by its build only; the others are changed here. The first kernel of all is remembered, by which routers are
+ * found that were stored while the kernel was a part of their names; that was over before there was a second.
  */
 async function withPresentKernel(
   project: string,
@@ -109,9 +110,12 @@ async function withPresentKernel(
     throw new CommandError(
       `The demo cannot be published: kernels/${kernel.name}/bzImage is not the one in images/demo/firmware.json. Run images/demo/build.sh --manifest.`,
     );
-  const renewed = { ...manifest, kernel };
+  const { earlierKernels = [manifest.kernel.sha256] } = manifest;
+  const renewed = { ...manifest, kernel, earlierKernels };
   await writeManifest(folderOf(project, name), renewed);
-  print(`${name}: has the newly built kernel ${kernel.name} now, so its routers start afresh.`);
+  print(
+    `${name}: has the newly built kernel ${kernel.name} now. Its routers keep what they changed; bake it again to start in a second.`,
+  );
   return renewed;
 }
 

@@ -3,17 +3,17 @@
  * image that holds one, a root tarball, each of them compressed or not.
  */
 import { join } from "node:path";
-import type { ByteSource } from "../disk/byte-source.js";
-import { readPartitions } from "../disk/partitions.js";
+import type { ByteSource } from "../image/byte-source.js";
+import { readPartitions } from "../image/partitions.js";
 import {
   isSquashfs,
   readSuperblock,
   SUPERBLOCK_BYTES,
   type SquashfsCompression,
   type SquashfsSuperblock,
-} from "../disk/squashfs.js";
+} from "../image/squashfs.js";
 import { MAX_DISK_BYTES, MAX_ROOT_BYTES } from "../firmware/manifest.js";
-import { type Content, detectContent } from "./content.js";
+import { type Content, detectContent } from "../image/content.js";
 import { CommandError } from "./errors.js";
 import { withSource, writeChunks } from "./file-source.js";
 import { gunzip } from "./gunzip.js";

@@ -6,7 +6,7 @@
  *   squashfs_read_metadata
  */
 import { open } from "node:fs/promises";
-import { SUPERBLOCK_BYTES } from "../disk/squashfs.js";
+import { SUPERBLOCK_BYTES } from "../image/squashfs.js";
 import { CommandError } from "./errors.js";
 import { fileSource } from "./file-source.js";
 

@@ -1,6 +1,6 @@
 /** The command line of `npm run firmware`: understands the arguments, runs a command, says how it ended. */
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { ImageError } from "../disk/image-error.js";
+import { ImageError } from "../image/image-error.js";
 import { FirmwareError } from "../firmware/errors.js";
 import { addFirmware } from "./add.js";
 import type { Context } from "./context.js";

@@ -47,7 +47,7 @@ export async function runTool(
       const [exitCode, complaint] = await Promise.all([
         closed(child),
         collect(child.stderr),
-        (output ?? drain)(child.stdout).catch(async (error: unknown) => {
+        (output ?? drain)(begun(child.stdout)).catch(async (error: unknown) => {
           end();
           await closed(child).catch(() => undefined);
           throw error;
@@ -90,6 +90,23 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const chunk of chunks)
     text = (text + decoder.decode(chunk, { stream: true })).slice(-MAX_COMPLAINT);
   return text;
+}
+
+/**
+ * What a stream gives, asked for at once: when a program ends, Node throws away what nobody has begun to read
+ * (lib/internal/child_process.js, flushStdio).
+ */
+function begun(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const first = iterator.next();
+  first.catch(() => undefined);
+  return (async function* () {
+    try {
+      for (let part = await first; !part.done; part = await iterator.next()) yield part.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
 }
 
 async function drain(chunks: AsyncIterable<Uint8Array>): Promise<void> {

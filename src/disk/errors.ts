@@ -1,61 +1,20 @@
-/** What can go wrong with stored data, as sentences for the person in front of the page. */
+import { STORAGE_SENTENCES, type StorageProblem } from "../common/storage-sentences.js";
 
-/**
- * - `unavailable`: the browser offers no usable IndexedDB here (private mode, blocked site data)
- * - `full`: the origin's quota or the device is full
- * - `gone`: the stored overlay vanished while it was in use (evicted, or deleted by the person)
- * - `lost`: the browser took what it stored for damaged and deleted it, told once
- * - `newer`: the stored overlay was written by a newer format than this page knows
- * - `mismatch`: what is stored belongs to another firmware or disk size
- * - `damaged`: what is stored is not what this page ever writes
- * - `in-use`: another machine of this origin holds the overlay
- * - `taken-over`: another tab asked for the overlay and has it now
- * - `failed`: any other failure of the store; `cause` has the browser's own words
- */
-export type StorageProblem =
-  | "unavailable"
-  | "full"
-  | "gone"
-  | "lost"
-  | "newer"
-  | "mismatch"
-  | "damaged"
-  | "in-use"
-  | "taken-over"
-  | "failed";
-
-const SENTENCES: Record<StorageProblem, string> = {
-  unavailable:
-    "This browser does not let the page store data (private window, or site data is blocked), so the router's changes cannot be saved. Allow site data for this page, or run without saving.",
-  full: "There is no room left to save the router's changes. Free space on this device or in this site's data and try again, or go on without saving.",
-  gone: "The router's saved data was deleted by the browser or by another page while it was in use. Go on without saving to copy what you need, or reset the router.",
-  lost: "This browser found its storage of this site damaged and deleted all of it, with everything its routers had saved. Try again to start as new; a copy that you saved before can be restored then.",
-  newer:
-    "The router's saved data was written by a newer version of this page. Reload the page to get that version; nothing stored was changed.",
-  mismatch:
-    "The saved data found under this name belongs to another firmware. It was left untouched; choose another overlay name.",
-  damaged:
-    "The saved data found under this name is damaged and cannot be used. It was left untouched; reset the router to drop it, or choose another overlay name.",
-  "in-use":
-    "This router is already running in another tab or frame. Take it over, which stops it there after it saved everything, or run a copy here without saving.",
-  "taken-over":
-    "This router was taken over by another tab. Everything it changed here was saved first.",
-  failed: "The browser could not read or save the router's data. Try again, or reload the page.",
-};
+export type { StorageProblem };
 
 export function isStorageProblem(value: unknown): value is StorageProblem {
-  return typeof value === "string" && Object.hasOwn(SENTENCES, value);
+  return typeof value === "string" && Object.hasOwn(STORAGE_SENTENCES, value);
 }
 
 /** A failure of the browser's storage. `message` can be shown as it is; nothing already stored was changed. */
 export class StorageError extends Error {
-  override readonly name = "StorageError";
+  override readonly name: string = "StorageError";
 
   constructor(
     readonly problem: StorageProblem,
     options?: { cause?: unknown },
   ) {
-    super(SENTENCES[problem], options);
+    super(STORAGE_SENTENCES[problem], options);
   }
 }
 

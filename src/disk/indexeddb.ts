@@ -13,6 +13,8 @@ import { StorageError, toStorageError } from "./errors.js";
  * closed a moment ago.
  */
 const BLOCKED_FOR_GOOD_MS = 3000;
+/** How long {@link readExisting} waits for a database that another page upgrades or deletes. */
+const BUSY_FOR_GOOD_MS = 10_000;
 
 export interface Connection {
   readonly use: UseStore;
@@ -31,18 +33,20 @@ export interface Schema {
    * transaction with the change of the version. When it rejects, the database stays as it was.
    */
   readonly upgrade: (store: IDBObjectStore, from: number) => Promise<void>;
+  /** whether a database that does not exist is refused, and not made */
+  readonly mustExist?: boolean;
 }
 
 /**
  * @param databaseName database to open; made when it does not exist yet
  * @throws {StorageError} `unavailable` when IndexedDB is refused, `newer` when the database has a higher version,
- *   `lost` when the browser has just deleted all data of the origin, `in-use` when it must be upgraded and another page
+ *   `gone` when it must exist and does not, `lost` when the browser has just deleted all data of the origin, `in-use` when it must be upgraded and another page
  *   does not let go of it, `damaged` when it has no such object store, and what the upgrade rejects with
  */
 export async function connect(databaseName: string, schema: Schema): Promise<Connection> {
   const { storeName } = schema;
   let database: Promise<IDBDatabase> | undefined;
-  let existed = false;
+  let existed = schema.mustExist ?? false;
   let closed = false;
 
   async function open(): Promise<IDBDatabase> {
@@ -107,6 +111,54 @@ export async function connect(databaseName: string, schema: Schema): Promise<Con
   };
 }
 
+/**
+ * Reads from a database that exists, at whatever version it is; makes, upgrades and changes none.
+ *
+ * @param read requests to the object store only: they are one transaction
+ * @returns what `read` resolves with; undefined when there is no such database
+ * @throws {StorageError} `unavailable`, `lost`, `damaged` when it has no such object store, `in-use` when another page
+ *   upgrades or deletes it and does not come to an end, and what `read` rejects with
+ */
+export async function readExisting<T>(
+  databaseName: string,
+  storeName: string,
+  read: (store: IDBObjectStore, version: number) => Promise<T>,
+): Promise<T | undefined> {
+  const db = await openExisting(databaseName);
+  if (!db) return undefined;
+  try {
+    if (!db.objectStoreNames.contains(storeName)) throw noStore(storeName);
+    return await read(db.transaction(storeName).objectStore(storeName), db.version);
+  } catch (error) {
+    throw toStorageError(error);
+  } finally {
+    db.close();
+  }
+}
+
+/** Whether there is such a database; makes none. @throws {StorageError} as {@link readExisting} */
+export async function databaseExists(databaseName: string): Promise<boolean> {
+  const db = await openExisting(databaseName);
+  db?.close();
+  return db !== undefined;
+}
+
+/**
+ * Deletes a database, whatever is in it; one that does not exist is no failure.
+ *
+ * @throws {StorageError} `in-use` when another page does not let go of it: the browser then deletes it when that page
+ *   does; or whatever the browser failed with
+ */
+export function deleteDatabase(databaseName: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(databaseName);
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(toStorageError(request.error));
+    request.onblocked = () =>
+      setTimeout(() => reject(new StorageError("in-use")), BLOCKED_FOR_GOOD_MS);
+  });
+}
+
 /** Aborts a transaction that may have ended already. */
 export function abort(transaction: IDBTransaction): void {
   try {
@@ -114,6 +166,46 @@ export function abort(transaction: IDBTransaction): void {
   } catch {
     // It has ended.
   }
+}
+
+function openExisting(name: string): Promise<IDBDatabase | undefined> {
+  return new Promise((resolve, reject) => {
+    let request: IDBOpenDBRequest;
+    try {
+      request = indexedDB.open(name);
+    } catch (cause) {
+      reject(new StorageError("unavailable", { cause }));
+      return;
+    }
+    let over = false;
+    const tooLate = setTimeout(() => {
+      over = true;
+      reject(new StorageError("in-use"));
+    }, BUSY_FOR_GOOD_MS);
+    const end = (settle: () => void) => {
+      clearTimeout(tooLate);
+      settle();
+    };
+    request.onupgradeneeded = (event) => {
+      // There is none: what the browser has begun to make is undone.
+      if (request.transaction) abort(request.transaction);
+      over = true;
+      const loss = lossOf(event);
+      end(() =>
+        loss === undefined ? resolve(undefined) : reject(new StorageError("lost", { cause: loss })),
+      );
+    };
+    request.onsuccess = () => {
+      const db = request.result;
+      db.onversionchange = () => db.close();
+      if (over) db.close();
+      else end(() => resolve(db));
+    };
+    request.onerror = (event) => {
+      event.preventDefault();
+      end(() => reject(openFailure(request.error)));
+    };
+  });
 }
 
 function openDatabase(name: string, schema: Schema, mustExist: boolean): Promise<IDBDatabase> {
@@ -155,14 +247,14 @@ function openDatabase(name: string, schema: Schema, mustExist: boolean): Promise
       if (refused) db.close();
       else resolve(db);
     };
-    request.onerror = () => {
-      const cause = request.error;
-      if (cause?.name === "InvalidStateError" || cause?.name === "UnknownError")
-        // Firefox's private mode of old and Chromium with blocked site data answer so.
-        refuse(new StorageError("unavailable", { cause }));
-      else refuse(cause);
-    };
+    request.onerror = () => refuse(openFailure(request.error));
   });
+}
+
+function openFailure(cause: DOMException | null): StorageError {
+  // Firefox's private mode of old and Chromium with blocked site data answer so.
+  const refused = cause?.name === "InvalidStateError" || cause?.name === "UnknownError";
+  return refused ? new StorageError("unavailable", { cause }) : toStorageError(cause);
 }
 
 /** Chromium's own addition to the event (idb_version_change_event.idl). */

@@ -91,6 +91,11 @@ export class LayeredDisk {
     return { bytes: chunks * this.#chunkBytes, chunks, durability: this.#store.durability };
   }
 
+  /** Number of the content that is stored, see {@link ChunkStore.generation}. */
+  get generation(): number {
+    return this.#store.generation();
+  }
+
   /**
    * @returns `length` bytes from byte `offset`, a copy of the caller's own
    * @throws {RangeError} outside the disk

@@ -1,7 +1,7 @@
 /** What `<openwrt-terminal>` needs of a machine; {@link Machine} has it, and tests bring their own. */
 import type { ConsoleStreams } from "../machine/console-streams.js";
 import type { MachineState } from "../machine/events.js";
-import type { ExecOptions, ExecResult } from "../machine/shell.js";
+import type { ExecOptions, ExecResult } from "../machine/exec.js";
 
 export interface ConsoleMachine extends EventTarget {
   readonly state: MachineState;

@@ -1,5 +1,6 @@
 /** What the page has to say over the console, and what the person can do about it: one decision, no drawing. */
 import { MachineError, StorageError, type StorageProblem } from "../machine/errors.js";
+import { OverlayBusyError } from "../overlay/errors.js";
 import type { Machine } from "../machine/machine.js";
 import { holderText, TEXT } from "./strings.js";
 
@@ -40,6 +41,12 @@ const STORAGE_NOTICES: Record<StorageProblem, { heading: string; choices: readon
   mismatch: { heading: TEXT.failTitle, choices: ["retry"] },
   damaged: { heading: TEXT.failTitle, choices: ["retry", "reset"] },
   "in-use": { heading: TEXT.inUseTitle, choices: ["takeOver", "startWithoutSaving", "retry"] },
+  missing: { heading: TEXT.failTitle, choices: ["retry"] },
+  taken: { heading: TEXT.failTitle, choices: ["retry"] },
+  "unsaved-elsewhere": {
+    heading: TEXT.inUseTitle,
+    choices: ["takeOver", "startWithoutSaving"],
+  },
   "taken-over": { heading: TEXT.takenOverTitle, choices: ["takeBack"] },
   failed: { heading: TEXT.failTitle, choices: ["retry", "startWithoutSaving", "reset"] },
 };
@@ -94,7 +101,7 @@ function stalled(machine: NoticeMachine, stall: StorageError, choices: NoticeCho
 
 function ended(machine: NoticeMachine, error: Error | undefined, choices: NoticeChoices): Notice {
   const known = error instanceof StorageError ? STORAGE_NOTICES[error.problem] : undefined;
-  const inUse = error instanceof StorageError && error.problem === "in-use";
+  const inUse = error instanceof OverlayBusyError;
   const text = error?.message ?? "";
   return {
     heading: known?.heading ?? TEXT.failTitle,

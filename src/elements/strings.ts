@@ -1,6 +1,6 @@
 /** Every text of the elements that a person reads, in one place. */
-import type { Holder } from "../machine/host.js";
 import type { StorageProblem } from "../machine/errors.js";
+import type { Holder } from "../overlay/tabs.js";
 import type { MachineState, ProgressStage } from "../machine/events.js";
 
 export const STATE_TEXT: Record<MachineState, string> = {

@@ -1,15 +1,10 @@
 /** Brings the files of a firmware from the site into memory, whole and verified, or not at all. */
-import { ImageError } from "../disk/image-error.js";
-import { readSuperblock } from "../disk/squashfs.js";
+import { ImageError } from "../image/image-error.js";
+import { readSuperblock } from "../image/squashfs.js";
 import { downloadFile, downloadText } from "./download.js";
 import { FirmwareError } from "./errors.js";
-import {
-  type FileIdentity,
-  type FirmwareManifest,
-  firmwareDigest,
-  isName,
-  parseManifest,
-} from "./manifest.js";
+import { type FirmwareIdentity, identify } from "./identity.js";
+import { type FileIdentity, type FirmwareManifest, isName, parseManifest } from "./manifest.js";
 
 /** The files of a firmware. */
 export type FirmwarePart = "kernel" | "root" | "state" | "pages" | "chunks";
@@ -28,8 +23,7 @@ export class Firmware {
   private constructor(
     private readonly assets: URL,
     readonly manifest: FirmwareManifest,
-    /** identity of kernel and root together, SHA-256 in hex; see {@link firmwareDigest} */
-    readonly digest: string,
+    readonly identity: FirmwareIdentity,
   ) {}
 
   /**
@@ -44,7 +38,7 @@ export class Firmware {
     if (!isName(name)) throw new FirmwareError("not-found", name);
     const manifest = await loadManifest(assets, name, signal);
     // First, as it also finds out whether digests can be checked on this page.
-    return new Firmware(assets, manifest, await firmwareDigest(manifest));
+    return new Firmware(assets, manifest, await identify(manifest));
   }
 
   /**

@@ -2,8 +2,7 @@
  * `images/<name>/firmware.json`: what a firmware consists of. Everything in it is checked here, once; the rest of
  * the code relies on it. Keys it does not know are ignored, so that a later version may add some.
  */
-import { alignToOverlay, OVERLAY_ALIGN } from "../disk/squashfs.js";
-import { sha256 } from "./digest.js";
+import { alignToOverlay, OVERLAY_ALIGN } from "../image/squashfs.js";
 import { FirmwareError } from "./errors.js";
 
 /** Version of the format. A higher number means that this code cannot know what it reads. */
@@ -20,6 +19,7 @@ export const MAX_STATE_BYTES = 256 * 1024 * 1024;
 
 export const MAX_TITLE_CHARACTERS = 200;
 const MAX_VERSION_CHARACTERS = 100;
+const MAX_EARLIER_KERNELS = 8;
 
 /** Size in bytes and SHA-256 in lower-case hex of a file. */
 export interface FileIdentity {
@@ -40,13 +40,15 @@ export interface FirmwareManifest {
   readonly root: FileIdentity & { readonly file: string };
   /** size of the router's disk, a multiple of 64 KiB */
   readonly diskBytes: number;
-  /** a router that has finished its first boot, when one was made; no part of the firmware's identity */
+  /** SHA-256 of kernels that this root had while stored routers were named by their kernel (src/firmware/identity.ts) */
+  readonly earlierKernels?: readonly string[];
+  /** a router that has finished its first boot, when one was made for this kernel; no part of the firmware's identity */
   readonly factory?: FactoryState;
 }
 
 /** Memory and disk of a router that has finished its first boot and was never touched. Its files lie beside firmware.json. */
 export interface FactoryState {
-  /** what made it, and what it can be restored by: versions of v86, of the emulated PC, and its memory in bytes */
+  /** what made it, and what it can be restored by */
   readonly pc: PcIdentity;
   /** v86's state, compressed with zstd */
   readonly state: FileIdentity & { readonly file: string };
@@ -56,18 +58,24 @@ export interface FactoryState {
   readonly chunks: FileIdentity & { readonly file: string };
 }
 
-/** A state fits only a PC of the same make. */
+/** A state fits only a PC of the same make that runs the same kernel. */
 export interface PcIdentity {
+  /** version of v86 */
   readonly v86: string;
   /** number of the PC's devices and their places */
   readonly devices: number;
   readonly memoryBytes: number;
+  /** SHA-256 of the kernel that is in the memory, lower-case hex */
+  readonly kernel: string;
 }
 
 /** Whether a state that was saved on one PC can be restored on another. */
 export function isSamePc(one: PcIdentity, other: PcIdentity): boolean {
   return (
-    one.v86 === other.v86 && one.devices === other.devices && one.memoryBytes === other.memoryBytes
+    one.v86 === other.v86 &&
+    one.devices === other.devices &&
+    one.memoryBytes === other.memoryBytes &&
+    one.kernel === other.kernel
   );
 }
 
@@ -105,13 +113,21 @@ export function parseManifest(text: string): FirmwareManifest {
   };
   if (parsed.root.file === "firmware.json") throw damaged(`"root.file" names firmware.json itself`);
   checkDisk(parsed);
-  const factory = manifest["factory"];
-  return factory === undefined ? parsed : { ...parsed, factory: parseFactory(factory) };
+  const earlier = manifest["earlierKernels"];
+  const factory = parseFactory(manifest["factory"]);
+  return {
+    ...parsed,
+    ...(earlier !== undefined && { earlierKernels: digestList(earlier, "earlierKernels") }),
+    ...(factory && { factory }),
+  };
 }
 
-function parseFactory(value: unknown): FactoryState {
+/** @returns undefined when there is none that says of which kernel it is, as those of older versions do not */
+function parseFactory(value: unknown): FactoryState | undefined {
+  if (value === undefined) return undefined;
   const factory = object(value, "factory");
   const pc = object(factory["pc"], "factory.pc");
+  if (pc["kernel"] === undefined) return undefined;
   const file = (key: string) => {
     const part = object(factory[key], `factory.${key}`);
     return {
@@ -124,18 +140,12 @@ function parseFactory(value: unknown): FactoryState {
       v86: textField(pc["v86"], "factory.pc.v86", MAX_VERSION_CHARACTERS),
       devices: bytesField(pc["devices"], "factory.pc.devices", Number.MAX_SAFE_INTEGER),
       memoryBytes: bytesField(pc["memoryBytes"], "factory.pc.memoryBytes", 2 ** 32),
+      kernel: digestField(pc["kernel"], "factory.pc.kernel"),
     },
     state: file("state"),
     ...(factory["pages"] !== undefined && { pages: file("pages") }),
     chunks: file("chunks"),
   };
-}
-
-/** @returns SHA-256 in hex of a fixed text that names both parts, so that either one changes it */
-export function firmwareDigest(manifest: FirmwareManifest): Promise<string> {
-  const { kernel, root } = manifest;
-  const text = `openwrt-playground firmware 1\nkernel ${kernel.sha256}\nroot ${root.sha256}\n`;
-  return sha256(new TextEncoder().encode(text));
 }
 
 /**
@@ -180,10 +190,20 @@ export function textField(value: unknown, key: string, maxCharacters: number): s
 }
 
 function fileIdentity(of: Record<string, unknown>, key: string, maxBytes: number): FileIdentity {
-  const digest = of["sha256"];
-  if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest))
-    throw damaged(`"${key}.sha256" is not a SHA-256 of 64 lower-case hex digits`);
+  const digest = digestField(of["sha256"], `${key}.sha256`);
   return { bytes: bytesField(of["bytes"], `${key}.bytes`, maxBytes), sha256: digest };
+}
+
+function digestField(value: unknown, key: string): string {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value))
+    throw damaged(`"${key}" is not a SHA-256 of 64 lower-case hex digits`);
+  return value;
+}
+
+function digestList(value: unknown, key: string): string[] {
+  if (!Array.isArray(value) || value.length > MAX_EARLIER_KERNELS)
+    throw damaged(`"${key}" is not a list of at most ${MAX_EARLIER_KERNELS} digests`);
+  return value.map((digest: unknown) => digestField(digest, key));
 }
 
 function bytesField(value: unknown, key: string, max: number): number {

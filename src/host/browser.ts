@@ -1,28 +1,26 @@
 /** A machine in a page: dedicated workers, Web Locks, IndexedDB, and the site's files. */
 import { REAL_CLOCK } from "../common/clock.js";
 import { webEndpoint } from "../common/endpoint.js";
-import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
-import { lockOverlay } from "../disk/lock.js";
-import { openOverlayStore, type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { Firmware } from "../firmware/load.js";
 import type {
   MachineHost,
   MachineWorker,
-  Neighbours,
   Persistence,
   Preferences,
   StoredOverlays,
 } from "../machine/host.js";
 import { Machine as AnyMachine } from "../machine/machine.js";
 import type { MachineOptions } from "../machine/machine-options.js";
-import { savedStateHeader } from "../snapshot/saved-state.js";
-import { answerTabs } from "./tabs.js";
+import { readMemoryHeader } from "../snapshot/indexeddb-memory.js";
+import { overlayKey } from "../overlay/identity.js";
+import { takeLease } from "../overlay/lease.js";
+import { openOverlayStore } from "../overlay/overlay-store.js";
+import { findStored, readStoredChunks } from "../overlay/stored.js";
+import { thisPage } from "../overlay/tabs.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
 declare const WORKER_FILE: string;
-
-/** How long to wait for an overlay whose page was closed or reloaded just now, in milliseconds. */
-const LOCK_MS = 2000;
 
 /** @param assets URL of the directory with the built files, ending in "/" */
 export function browserHost(assets: URL): MachineHost {
@@ -30,7 +28,10 @@ export function browserHost(assets: URL): MachineHost {
     clock: REAL_CLOCK,
     spawn: () => spawn(assets),
     firmware: (name, signal) => Firmware.open(assets, name, signal),
-    ...{ preferences, visibility, persistence, neighbours, overlays },
+    ...{ preferences, visibility, persistence, overlays },
+    get page() {
+      return thisPage();
+    },
   };
 }
 
@@ -91,36 +92,25 @@ const persistence: Persistence = {
   persist: () => navigator.storage.persist().catch(() => false),
 };
 
-const neighbours: Neighbours = {
-  answer: (key, onYield, signal) =>
-    answerTabs(key, () => onYield({ yielding: () => undefined, refused: () => undefined }), signal),
-};
-
 const overlays: StoredOverlays = {
-  look: (identity) =>
-    withStore(identity, async (store) => ({
-      chunks: (await store.indexes()).length,
-      memoryBytes: (await savedStateHeader(identity))?.bytes ?? 0,
-    })),
-  chunks: (identity) => withStore(identity, (store) => store.snapshot()),
+  async look(identity) {
+    const [stored, memory] = await Promise.all([
+      findStored(identity),
+      readMemoryHeader(overlayKey(identity)),
+    ]);
+    return { chunks: (stored?.bytes ?? 0) / CHUNK_BYTES, memoryBytes: memory?.bytes ?? 0 };
+  },
+  async chunks(identity) {
+    const stored = await findStored(identity);
+    return (stored && (await readStoredChunks(stored.key, identity)))?.content ?? new Map();
+  },
   async replace(identity, chunks) {
-    const lock = await lockOverlay(overlayKey(identity), LOCK_MS);
+    const lease = await takeLease(identity, { page: thisPage() });
     try {
-      await withStore(identity, (store) => store.replace(chunks));
+      const store = await openOverlayStore(identity, CHUNK_BYTES);
+      await store.replace(chunks).finally(() => store.close());
     } finally {
-      lock.release();
+      lease.release();
     }
   },
 };
-
-async function withStore<T>(
-  identity: OverlayIdentity,
-  work: (store: ChunkStore) => Promise<T>,
-): Promise<T> {
-  const store = await openOverlayStore(identity, CHUNK_BYTES);
-  try {
-    return await work(store);
-  } finally {
-    store.close();
-  }
-}

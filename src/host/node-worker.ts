@@ -3,14 +3,13 @@ import { type MessagePort as NodePort, parentPort, workerData } from "node:worke
 import { REAL_CLOCK } from "../common/clock.js";
 import { nodeEndpoint } from "../common/endpoint.js";
 import { caller } from "../common/rpc.js";
-import { StorageError } from "../disk/errors.js";
-import { type OverlayIdentity, overlayKey } from "../disk/overlay-store.js";
+import { OverlayBusyError } from "../overlay/errors.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import { V86_DIRECTORY } from "../machine/assets.js";
 import { ERRORS } from "../machine/error-codec.js";
 import type { Lease, LeaseOptions, WorkerHost } from "../machine/host.js";
 import { serveMachine } from "../machine/session.js";
 import type { HostCalls, WorkerData } from "./node/host-calls.js";
-import { inUse } from "./node/lease.js";
 import { firmwareOf } from "./node/machine-files.js";
 import { deleteOverlay, openOverlay } from "./node/overlay-folder.js";
 
@@ -33,13 +32,11 @@ const host: WorkerHost = {
 
 /** Another program cannot be asked to let go: what is to be taken over is in use as well. */
 async function lease(identity: OverlayIdentity, how: LeaseOptions): Promise<Lease> {
-  const other = await main.call("lease", { identity, wait: how.wait });
+  const other = await main.call("lease", { identity, wait: how.patience });
   if (other) {
-    how.onHolder(other.holder);
-    throw new StorageError("in-use", { cause: inUse(other) });
+    throw new OverlayBusyError("in-use", other.holder);
   }
   return {
-    key: overlayKey(identity),
     release: () => void main.call("release").catch(() => undefined),
   };
 }

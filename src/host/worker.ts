@@ -1,12 +1,14 @@
 /** What a machine's worker is in a page: the program behind `Machine`, on this browser's storage and this site's files. */
 import { REAL_CLOCK } from "../common/clock.js";
 import { webEndpoint } from "../common/endpoint.js";
-import { deleteOverlay, openOverlayStore } from "../disk/overlay-store.js";
 import { Firmware } from "../firmware/load.js";
 import { fetchWasm, loadBios, loadEmulator } from "../machine/assets.js";
 import type { WorkerHost } from "../machine/host.js";
 import { serveMachine } from "../machine/session.js";
-import { lease } from "./lease.js";
+import { overlayKey } from "../overlay/identity.js";
+import { takeLease } from "../overlay/lease.js";
+import { deleteOverlay, openOverlayStore } from "../overlay/overlay-store.js";
+import { indexedDbMemory } from "../snapshot/indexeddb-memory.js";
 
 const scope = globalThis as unknown as Parameters<typeof webEndpoint>[0] & {
   readonly name: string;
@@ -21,7 +23,15 @@ const host: WorkerHost = {
   emulator: () => loadEmulator(assets),
   bios: () => loadBios(assets),
   wasm: (path) => fetchWasm(new URL(path, assets)),
-  overlays: { lease, open: openOverlayStore, delete: deleteOverlay },
+  overlays: {
+    async lease(identity, options) {
+      const { release, releaseFormer } = await takeLease(identity, options);
+      return { release, opened: releaseFormer };
+    },
+    open: openOverlayStore,
+    delete: deleteOverlay,
+    memory: (identity) => indexedDbMemory(overlayKey(identity)),
+  },
 };
 
 serveMachine(webEndpoint(scope), host);

@@ -9,13 +9,13 @@ import type { LanStatus } from "../network/lan-host.js";
 import { type BootStage, ConsoleWatch } from "./boot-watch.js";
 import { ByteTail } from "./byte-tail.js";
 import { COMMAND_LINE } from "./command-line.js";
+import { ControlShell } from "./control-shell.js";
 import { MachineError } from "./errors.js";
 import { freshen } from "./freshen.js";
 import type { Hold } from "./holds.js";
 import { isPanic } from "./panic.js";
 import { MEMORY_BYTES } from "./pc-identity.js";
 import { RouterNetwork } from "./router-network.js";
-import { RouterShell } from "./shell.js";
 import type { BootParts, Restored } from "./start-plan.js";
 import { Pc } from "./v86.js";
 
@@ -32,8 +32,11 @@ const INIT_POLL_MS = 3000;
 const INIT_POLLS = 100;
 const CONFIG_POLL_MS = 250;
 const CONFIG_WAIT_MS = 60_000;
-/** How much of the first console is kept for the next visit, in bytes: some screens of it. */
-const SHOWN_BYTES = 64 * 1024;
+/**
+ * How much of the first console is kept for the next visit, in bytes: some screens of it. Below 64 KiB, for Chromium
+ * stores larger values in files of their own.
+ */
+const SHOWN_BYTES = 48 * 1024;
 /** How long a restored router may take to answer before it is given up and booted, in milliseconds. */
 const RESTORED_ANSWER_MS = 30_000;
 
@@ -68,7 +71,8 @@ export interface BootEnd {
 
 export class Boot {
   readonly pc: Pc;
-  readonly shell: RouterShell;
+  /** the host's own channel into the router */
+  readonly shell: ControlShell;
   readonly network: RouterNetwork;
   readonly #options: BootOptions;
   readonly #watch: ConsoleWatch;
@@ -91,12 +95,11 @@ export class Boot {
     this.#options = options;
     const { on, from } = options;
     const restored = "restored" in from ? from.restored : undefined;
-    const encoder = new TextEncoder();
     this.#watch = new ConsoleWatch({
       onStage: (stage) => this.#reached(stage),
       onPanicLine: () => void this.#checkPanic(),
     });
-    this.shell = new RouterShell((text) => this.pc.sendConsole(encoder.encode(text)));
+    this.shell = new ControlShell(options.clock);
     this.#held = restored ? [] : undefined;
     if (restored?.console) this.#print(restored.console);
     this.pc = new Pc({
@@ -111,7 +114,7 @@ export class Boot {
           this.#watch.receive(bytes);
           this.#print(bytes);
         },
-        console: (bytes) => this.shell.receive(bytes),
+        ports: (ports) => this.shell.attach(ports),
         frame: (card, frame) => this.network.receive(card, frame),
         reboot: () => this.#end(this.#panicSuspected ? "panic" : "reboot"),
         halt: () => this.#end("halt"),
@@ -186,8 +189,8 @@ export class Boot {
     await this.shell.connect();
     const giveUp = clock.now() + CONFIG_WAIT_MS;
     while (clock.now() < giveUp) {
-      const { exitCode } = await this.shell.exec(`${CONFIGURED} || ${INIT_COMPLETE}`);
-      if (exitCode === 0 || this.#isUp) break;
+      const status = await this.shell.status(`${CONFIGURED} || ${INIT_COMPLETE}`);
+      if (status === 0 || this.#isUp) break;
       await this.#sleep(CONFIG_POLL_MS);
     }
     void this.#watchServices().catch(() => undefined);
@@ -209,7 +212,7 @@ export class Boot {
     for (let poll = 0; poll < INIT_POLLS && !this.#over; poll++) {
       await this.#sleep(INIT_POLL_MS);
       if (this.#isUp) return;
-      if ((await this.shell.exec(INIT_COMPLETE)).exitCode === 0) return this.#reached("ready");
+      if ((await this.shell.status(INIT_COMPLETE)) === 0) return this.#reached("ready");
     }
   }
 

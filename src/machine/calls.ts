@@ -4,8 +4,8 @@ import type { StorageProblem } from "../disk/errors.js";
 import type { HttpHeaders, HttpRequest } from "../network/http-message.js";
 import type { LanStatus } from "../network/lan-host.js";
 import type { BootStage } from "./boot-watch.js";
-import type { Holder } from "./host.js";
-import type { ExecResult } from "./shell.js";
+import type { PageDescription } from "../overlay/tabs.js";
+import type { ExecResult } from "./exec.js";
 import type { StoredNow } from "./storage-report.js";
 
 /** What a power-on is to be. */
@@ -30,6 +30,8 @@ export interface Wishes {
   readonly takeOver: boolean;
   /** how long another holder of the overlay may take to let go without being asked, in milliseconds */
   readonly leaseWait: number;
+  /** the page, for another tab that looks for the router */
+  readonly page: PageDescription;
 }
 
 /** How a power-on ended, seen from the host. `stopped`: the page asked for it. */
@@ -70,6 +72,22 @@ export interface WorkerCalls {
     readonly stdin: string | undefined;
     readonly timeout: number | undefined;
   }): ExecResult;
+  /** Runs a command with its streams on ports (common/byte-port.ts). Answered with its exit status when it has ended. */
+  spawn(ask: {
+    /** names it in `kill` */
+    readonly process: number;
+    readonly command: string;
+    readonly stdin: MessagePort;
+    readonly stdout: MessagePort;
+    readonly stderr: MessagePort;
+  }): number;
+  kill(ask: { readonly process: number; readonly signal: string }): void;
+  readFile(ask: { readonly path: string }): Uint8Array<ArrayBuffer>;
+  writeFile(ask: {
+    readonly path: string;
+    readonly data: Blob;
+    readonly mode: number | undefined;
+  }): void;
   /** Connects to a TCP port of the router, and serves the connection on `stream`. */
   connect(ask: {
     readonly port: number;
@@ -111,12 +129,8 @@ export interface WorkerCalls {
 export interface WorkerEvents {
   /** Bytes that were fetched, and bytes there are to fetch. */
   progress: { readonly loaded: number; readonly total: number };
-  /** Who has the overlay that could not be had; `start` fails then. */
-  holder: Holder | undefined;
-  /** This worker holds the overlay with this key from now on, as long as it lives or until `released`. */
-  leased: string;
-  /** It goes on without saving, and holds the overlay no more. */
-  released: undefined;
+  /** Another tab wants the router. */
+  wanted: undefined;
   /** The emulator has begun. */
   booting: { readonly resumed: boolean };
   stage: BootStage;

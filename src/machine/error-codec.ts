@@ -3,6 +3,8 @@ import { type ErrorKind, failureCodec } from "../common/failure.js";
 import { isStorageProblem, StorageError } from "../disk/errors.js";
 import { FirmwareError, isFirmwareProblem } from "../firmware/errors.js";
 import { NETWORK_ERROR } from "../network/failure.js";
+import { OverlayBusyError } from "../overlay/errors.js";
+import type { Holder } from "../overlay/tabs.js";
 import { MachineError } from "./errors.js";
 
 const STORAGE_ERROR: ErrorKind<StorageError> = {
@@ -35,7 +37,25 @@ const MACHINE_ERROR: ErrorKind<MachineError> = {
     new MachineError(message, Array.isArray(details) ? details.map(String) : []),
 };
 
-export const ERRORS = failureCodec(STORAGE_ERROR, FIRMWARE_ERROR, NETWORK_ERROR, MACHINE_ERROR);
+const BUSY_ERROR: ErrorKind<OverlayBusyError> = {
+  name: "OverlayBusyError",
+  type: OverlayBusyError,
+  pack: ({ problem, holder }) => ({ problem, holder }),
+  unpack(data) {
+    const { problem, holder } = (data ?? {}) as Record<string, unknown>;
+    return problem === "in-use" || problem === "unsaved-elsewhere"
+      ? new OverlayBusyError(problem, holder as Holder | undefined)
+      : undefined;
+  },
+};
+
+export const ERRORS = failureCodec(
+  BUSY_ERROR,
+  STORAGE_ERROR,
+  FIRMWARE_ERROR,
+  NETWORK_ERROR,
+  MACHINE_ERROR,
+);
 
 /** What a browser said, in words that can be cloned. */
 export function causeText(cause: unknown): string {

@@ -5,8 +5,10 @@
 import type { Clock } from "../common/clock.js";
 import type { Endpoint } from "../common/endpoint.js";
 import type { Chunks, ChunkStore } from "../disk/chunk-store.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { FirmwareSource } from "../firmware/source.js";
+import type { PageDescription, RefusalReason } from "../overlay/tabs.js";
+import type { MemoryStore } from "../snapshot/memory-store.js";
 import type { Bios } from "./assets.js";
 
 /** The page's side. */
@@ -19,7 +21,8 @@ export interface MachineHost {
   /** Event "hidden": the page may be closed from now on without another word. */
   readonly visibility: EventTarget;
   readonly persistence: Persistence;
-  readonly neighbours: Neighbours;
+  /** where machines run, for another tab that looks for a router */
+  readonly page: PageDescription;
   readonly overlays: StoredOverlays;
 }
 
@@ -43,20 +46,6 @@ export interface Persistence {
   isPersisted(): Promise<boolean>;
   /** Asks for that promise. @returns whether it is given */
   persist(): Promise<boolean>;
-}
-
-/** Other pages of this origin, as far as they run routers. */
-export interface Neighbours {
-  /** Answers questions about an overlay that is held here, until the signal aborts. */
-  answer(key: string, onYield: (answer: YieldAnswer) => void, signal: AbortSignal): void;
-}
-
-/** What the holder of an overlay says to who asked for it. */
-export interface YieldAnswer {
-  /** It is on its way; said again while it takes. */
-  yielding(): void;
-  /** Its changes cannot be stored just now. */
-  refused(): void;
 }
 
 /** What is done to a stored overlay that no machine runs. */
@@ -87,35 +76,31 @@ export interface OverlayAccess {
   /**
    * Holds an overlay as its only writer, as long as this worker lives or until it is released.
    *
-   * @throws {StorageError} `in-use`, `unsaved-elsewhere` or `unavailable`
+   * @throws {OverlayBusyError} another one has it, and keeps it
+   * @throws {StorageError} `unavailable`
    */
   lease(identity: OverlayIdentity, how: LeaseOptions): Promise<Lease>;
   /** @throws {StorageError} it cannot be read */
   open(identity: OverlayIdentity, chunkBytes: number): Promise<ChunkStore>;
   /** @throws {StorageError} it is still there */
   delete(identity: OverlayIdentity): Promise<void>;
+  /** Where the memory of this overlay's router is kept; where this is not given, none is. */
+  memory?(identity: OverlayIdentity): MemoryStore;
 }
 
 export interface LeaseOptions {
-  /** ask another holder to let go, and wait as long as it says that it is about to */
+  /** where the overlay is used, told to other tabs */
+  readonly page: PageDescription;
+  /** ask another holder to let go */
   readonly takeOver: boolean;
   /** how long a holder that is not asked may take to let go, in milliseconds */
-  readonly wait: number;
-  /** told who has it, before it cannot be had; `undefined`: nobody answered */
-  readonly onHolder: (holder: Holder | undefined) => void;
-}
-
-/** Where a router runs, for the person who has to find it. */
-export interface Holder {
-  /** title of the page, or what the program is called */
-  readonly title: string;
-  /** path of the page on this origin; of a program, the folder with the overlay */
-  readonly path: string;
-  /** milliseconds since 1970 */
-  readonly since: number;
+  readonly patience: number;
+  /** another tab asks for the overlay: it is let go of in its time, or the reason why not is returned */
+  readonly onYield: () => RefusalReason | undefined;
 }
 
 export interface Lease {
-  readonly key: string;
+  /** The overlay is open, and in today's format. */
+  opened?(): void;
   release(): void;
 }

@@ -1,121 +1,179 @@
 /**
- * What is stored of a running router, and when: has it sync when it is quiet, keeps its memory, and reports both.
+ * What is stored of a running router, and when: has it sync when it is quiet, keeps its memory for the next visit, and
+ * reports both.
  */
 import type { Clock } from "../common/clock.js";
-import type { ChunkStore } from "../disk/chunk-store.js";
 import type { LayeredDisk } from "../disk/layered-disk.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
-import { dropState, savedStateHeader, storeState } from "../snapshot/saved-state.js";
+import type { PcIdentity } from "../firmware/manifest.js";
+import type { KeptMemory, MemoryStore } from "../snapshot/memory-store.js";
 import type { Boot } from "./boot.js";
-import { PC } from "./pc-identity.js";
+import { MachineError } from "./errors.js";
+import { MemoryKeeper } from "./memory-keeper.js";
+import { MemorySchedule } from "./memory-schedule.js";
 import type { StoredNow } from "./storage-report.js";
 import { SyncSchedule } from "./sync-schedule.js";
+import { isTyping } from "./typing.js";
 
 const REPORT_EVERY_MS = 250;
 
 export interface KeeperOptions {
   readonly clock: Clock;
   readonly disk: LayeredDisk;
-  readonly store: ChunkStore;
-  readonly identity: OverlayIdentity;
-  readonly boot: () => Boot | undefined;
+  /** where the router's memory is kept; `undefined` where none is */
+  readonly memory: MemoryStore | undefined;
+  /** what the machine is, which a kept memory has to fit */
+  readonly pc: PcIdentity;
+  /** the memory that the router goes on from */
+  readonly restored: KeptMemory | undefined;
+  /** whether memory is to be kept */
   readonly keepMemory: boolean;
-  onStored(stored: StoredNow): void;
+  /** the emulator as it is now */
+  readonly boot: () => Boot | undefined;
+  readonly onStored: (stored: StoredNow) => void;
 }
 
 export class Keeper {
   readonly #options: KeeperOptions;
-  /** from when the router may be used, if its changes are stored at all */
+  readonly #memory: MemoryKeeper | undefined;
+  #keepMemory: boolean;
+  /** both from when the router may be used */
   #syncs: SyncSchedule | undefined;
-  #keepsMemory: boolean;
-  #memoryBytes = 0;
+  #saves: MemorySchedule | undefined;
   #reportDue = false;
 
   constructor(options: KeeperOptions) {
+    const { disk, memory, pc, restored } = options;
     this.#options = options;
-    this.#keepsMemory = options.keepMemory;
-  }
-
-  async begin(resumed: boolean): Promise<void> {
+    this.#keepMemory = options.keepMemory;
+    if (memory)
+      this.#memory = new MemoryKeeper({
+        ...{ store: memory, pc, disk, restored },
+        still: async (take) => {
+          const boot = this.#boot();
+          using _hold = await boot.still(disk);
+          return take(boot.pc.capture());
+        },
+        console: () => this.#boot().shown,
+      });
     // What is not gone on from now never will be: the disk is about to change.
-    if (!resumed) await this.forget();
-    else this.#memoryBytes = (await savedStateHeader(this.#options.identity))?.bytes ?? 0;
+    if (!restored || !options.keepMemory) void this.forget();
     this.#report();
   }
 
+  /** The router may be used from now on. */
   ready(): void {
-    if (this.#options.store.durability === "strict")
-      this.#syncs = new SyncSchedule(this.#options.clock, () => this.#sync());
+    const { clock, disk } = this.#options;
+    if (disk.usage.durability !== "strict") return;
+    this.#syncs = new SyncSchedule(clock, () => this.#sync());
+    const memory = this.#memory;
+    if (!memory) return;
+    const save = () => this.saveMemory();
+    const isCurrent = () => memory.isCurrent;
+    this.#saves = new MemorySchedule({ clock, save, isCurrent }, this.#keepMemory);
+    if (!memory.isCurrent) this.#saves.stored();
   }
 
+  /** Somebody typed on the first console. */
+  typed(bytes: Uint8Array): void {
+    if (isTyping(bytes)) this.#memory?.used();
+    this.touched();
+  }
+
+  /** Somebody did something that may have changed the router. */
   touched(): void {
     this.#syncs?.touched();
+    this.#saves?.used();
   }
 
+  /** The router printed something on its first console. */
   printed(): void {
     this.#syncs?.printed();
+    this.#saves?.printed();
   }
 
+  /** Something was stored on the disk. */
   committed(): void {
+    this.#saves?.stored();
     if (this.#reportDue) return;
     this.#reportDue = true;
     this.#options.clock.after(REPORT_EVERY_MS, () => this.#report());
   }
 
+  /** The disk goes on in memory alone. */
   detached(): void {
-    this.#keepsMemory = false;
+    if (this.#saves) this.#saves.on = false;
     this.#report();
   }
 
+  /** Nobody looks at the router any more, and nobody may ever again. */
   hidden(): void {
-    void this.saveMemory().catch(() => undefined);
+    this.#saves?.hidden();
   }
 
-  end(): void {
-    this.#syncs?.end();
+  set keepMemory(keep: boolean) {
+    this.#keepMemory = keep;
+    if (this.#saves) this.#saves.on = keep;
+    if (!keep) void this.forget();
+  }
+
+  /** What is stored at this moment. */
+  get stored(): StoredNow {
+    return { ...this.#options.disk.usage, memoryBytes: this.#memory?.bytes ?? 0 };
+  }
+
+  /**
+   * Saves the memory now, if it is kept.
+   *
+   * @returns bytes written; `undefined` when there is nothing to keep
+   * @throws {MachineError | StorageError} the router is too busy, or it cannot be stored
+   */
+  async saveMemory(): Promise<number | undefined> {
+    if (!this.#keepMemory) return undefined;
+    const saved = await this.#memory?.save();
     this.#report();
-  }
-
-  async keepMemory(keep: boolean): Promise<void> {
-    this.#keepsMemory = keep;
-    if (!keep) await this.forget();
-  }
-
-  stored(): StoredNow {
-    return { ...this.#options.disk.usage, memoryBytes: this.#memoryBytes };
-  }
-
-  async saveMemory(): Promise<void> {
-    const { disk, store, identity } = this.#options;
-    const boot = this.#options.boot();
-    if (!this.#keepsMemory || !boot) return;
-    using _hold = await boot.still(disk);
-    const state = await boot.pc.saveState();
-    const generation = store.generation();
-    await storeState(identity, { pc: PC, generation, state, console: boot.shown });
-    this.#memoryBytes = state.byteLength;
-    this.#report();
+    return saved?.bytes;
   }
 
   /** Forgets the memory that is kept. @returns whether there was some */
   async forget(): Promise<boolean> {
-    const { identity, store } = this.#options;
-    if (store.durability !== "strict") return false;
-    const had = (await savedStateHeader(identity)) !== undefined;
-    if (had) await dropState(identity);
-    this.#memoryBytes = 0;
+    const had = (await this.#memory?.drop()) ?? false;
+    if (had) this.#report();
     return had;
   }
 
+  /** Room was made by {@link forget}: nothing is kept for a while. */
+  putOff(): void {
+    this.#saves?.putOff();
+  }
+
+  /**
+   * The router runs no more.
+   *
+   * @param isOff whether it went off by itself: then there is nothing to go on from, also where the disk is as it was
+   */
+  async end(isOff: boolean): Promise<void> {
+    this.#syncs?.end();
+    if (this.#saves) this.#saves.on = false;
+    await this.#memory?.end(isOff);
+    this.#report();
+  }
+
+  #boot(): Boot {
+    const boot = this.#options.boot();
+    if (!boot) throw new MachineError("The router does not run yet.");
+    return boot;
+  }
+
+  /** Has the router store what it holds back. Fails only with the router. */
   async #sync(): Promise<void> {
-    await this.#options
-      .boot()
-      ?.shell.exec("sync")
+    await this.#boot()
+      .shell.status("sync")
       .catch(() => undefined);
+    this.#saves?.synced();
   }
 
   #report(): void {
     this.#reportDue = false;
-    this.#options.onStored(this.stored());
+    this.#options.onStored(this.stored);
   }
 }

@@ -6,13 +6,15 @@
  */
 import { CHUNK_BYTES, type Chunks } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
-import { readArchive } from "../disk/overlay-archive.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { readArchive } from "../overlay/archive.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import { FirmwareError } from "../firmware/errors.js";
 import type { FirmwareSource } from "../firmware/source.js";
 import type { ByteStream } from "../common/byte-stream.js";
 import type { HttpExchange } from "../network/http-message.js";
 import type { ConnectOptions, LanStatus } from "../network/lan-host.js";
+import { OverlayBusyError } from "../overlay/errors.js";
+import type { Holder } from "../overlay/tabs.js";
 import type { Capture } from "./calls.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
 import { copyOfChanges, copyOfDisk } from "./copies.js";
@@ -24,13 +26,16 @@ import {
   StorageChangeEvent,
 } from "./events.js";
 import { ERRORS } from "./error-codec.js";
-import type { Holder, MachineHost } from "./host.js";
+import type { MachineHost } from "./host.js";
 import { LISTENING, type ListeningPort, listeningPorts } from "./listening-ports.js";
 import { checkOptions, type MachineOptions } from "./machine-options.js";
+import { overlayOf } from "./overlay-of.js";
 import { Power, type RunStart } from "./power.js";
 import { RouterClient } from "./router-client.js";
 import { Run, type RunListener } from "./run.js";
-import type { ExecOptions, ExecResult } from "./shell.js";
+import type { Process } from "./command.js";
+import type { ExecOptions, ExecResult } from "./exec.js";
+import type { WriteFileOptions } from "./guest-files.js";
 import type { StorageReport } from "./storage-report.js";
 import { StorageWatch } from "./storage-watch.js";
 
@@ -57,7 +62,6 @@ export class Machine extends EventTarget {
   #network: LanStatus = { phase: "searching" };
   #wan = false;
   #source: Promise<FirmwareSource> | undefined;
-  #holder: Holder | undefined;
   /** while a copy is restored to a machine that is off */
   #replacing = false;
 
@@ -94,7 +98,8 @@ export class Machine extends EventTarget {
 
   /** Where the router runs, when it could not start because another tab has it and that tab answered. */
   get holder(): Holder | undefined {
-    return this.#holder;
+    const { error } = this.#power;
+    return error instanceof OverlayBusyError ? error.holder : undefined;
   }
 
   /** Whether the router goes on from the memory of an earlier visit, with whatever was on its console then. */
@@ -125,7 +130,8 @@ export class Machine extends EventTarget {
   /**
    * Starts after another tab of this origin gave the router away: that one syncs, stops, and says so.
    *
-   * @throws {StorageError} `in-use` when it does not let go; `unsaved-elsewhere` when it cannot save
+   * @throws {OverlayBusyError} `in-use` when it does not let go; `unsaved-elsewhere` when it has changes that it cannot
+   *   save
    */
   takeOver(): Promise<void> {
     return this.#power.takeOver();
@@ -186,6 +192,43 @@ export class Machine extends EventTarget {
    */
   exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     return this.#client.exec(command, options);
+  }
+
+  /**
+   * Runs a command beside whatever else runs, with its input and output as streams. Output that is not read holds the
+   * command back; `kill` signals it and what it started.
+   *
+   * @param command what `sh -c` would take
+   * @param options `signal` ends it
+   * @throws {MachineError} the router is off
+   */
+  spawn(command: string, options: { readonly signal?: AbortSignal } = {}): Process {
+    return this.#client.spawn(command, options);
+  }
+
+  /**
+   * Reads a file of the router, byte for byte.
+   *
+   * @param path absolute
+   * @throws {MachineError} the router is off, there is no such file, it is a directory, or larger than 256 MiB
+   */
+  readFile(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    return this.#client.readFile(path, signal);
+  }
+
+  /**
+   * Writes a file of the router, or replaces it: a reader there sees the old content or the new one.
+   *
+   * @param path absolute; its directory exists
+   * @param options `mode`: permissions, 0 to 0o7777; by default those of the file that is replaced, or 0o644
+   * @throws {MachineError} the router is off, or cannot store it: then the old file is as it was
+   */
+  writeFile(
+    path: string,
+    data: Blob | Uint8Array | string,
+    options: WriteFileOptions = {},
+  ): Promise<void> {
+    return this.#client.writeFile(path, data, options);
   }
 
   /**
@@ -261,7 +304,7 @@ export class Machine extends EventTarget {
     }
     try {
       return await this.#storage.off(
-        this.overlay === null ? undefined : this.#identity(await this.#open()),
+        this.overlay === null ? undefined : overlayOf(this.overlay, await this.#open()),
       );
     } catch (error) {
       // The browser says it only to who looks first, and nobody may miss it.
@@ -290,14 +333,14 @@ export class Machine extends EventTarget {
    */
   async exportOverlay(): Promise<Blob> {
     const firmware = await this.#open();
-    const identity = this.#identity(firmware);
-    return copyOfChanges(firmware, identity, await this.#chunks(identity));
+    const identity = overlayOf(this.overlay, firmware);
+    return copyOfChanges(identity, await this.#chunks(identity));
   }
 
   /** The whole disk as a raw image: the firmware's root and everything changed. QEMU boots it. */
   async exportDisk(): Promise<Blob> {
     const firmware = await this.#open();
-    return copyOfDisk(firmware, await this.#chunks(this.#identity(firmware)));
+    return copyOfDisk(firmware, await this.#chunks(overlayOf(this.overlay, firmware)));
   }
 
   /**
@@ -309,7 +352,7 @@ export class Machine extends EventTarget {
    * @throws {StorageError} it cannot be stored, or another tab runs the router
    */
   async importOverlay(blob: Blob): Promise<void> {
-    const identity = this.#identity(await this.#open());
+    const identity = overlayOf(this.overlay, await this.#open());
     const chunks = await readArchive(blob, { ...identity, chunkBytes: CHUNK_BYTES });
     const { run } = this.#power;
     if (this.overlay === null || !this.#power.saving) return this.#power.replaced(chunks);
@@ -341,12 +384,14 @@ export class Machine extends EventTarget {
   /** Starts the worker of a power-on, and listens to what it says. */
   #begin(start: RunStart, listener: RunListener): Run {
     const { firmware, overlay } = this;
-    this.#holder = undefined;
     this.#network = { phase: "searching" };
     const leaseWait = this.#replacing ? REPLACING_WAIT_MS : LEASE_WAIT_MS;
     const run = new Run(
       this.#host,
-      { ...start, firmware, overlay, leaseWait, keepMemory: this.keepMemory, wan: this.#wan },
+      {
+        ...{ ...start, firmware, overlay, leaseWait, wan: this.#wan },
+        ...{ keepMemory: this.keepMemory, page: this.#host.page },
+      },
       listener,
     );
     const { remote } = run;
@@ -355,7 +400,6 @@ export class Machine extends EventTarget {
     );
     remote.on("stage", (stage) => this.dispatchEvent(new MachineProgressEvent(stage)));
     remote.on("output", (bytes) => this.#console.output(bytes));
-    remote.on("holder", (holder) => void (this.#holder = holder));
     remote.on("network", (status) => {
       this.#network = status;
       this.dispatchEvent(new Event("networkchange"));
@@ -367,18 +411,8 @@ export class Machine extends EventTarget {
       this.dispatchEvent(new MachineErrorEvent(error));
     });
     this.#storage.follow(run);
-    this.#answerNeighbours(run);
+    remote.on("wanted", () => this.#power.yield());
     return run;
-  }
-
-  /** Tells other tabs that the router is here, as long as its overlay is. */
-  #answerNeighbours(run: Run): void {
-    const held = new AbortController();
-    run.remote.on("leased", (key) =>
-      this.#host.neighbours.answer(key, (answer) => this.#power.yield(answer), held.signal),
-    );
-    run.remote.on("released", () => held.abort());
-    run.signal.addEventListener("abort", () => held.abort());
   }
 
   /** The user's layer as it is now, as fresh as the router can make it. */
@@ -396,10 +430,6 @@ export class Machine extends EventTarget {
       throw error;
     });
     return this.#source;
-  }
-
-  #identity({ manifest, digest }: FirmwareSource): OverlayIdentity {
-    return { overlay: this.overlay ?? "copy", firmware: digest, diskBytes: manifest.diskBytes };
   }
 
   readonly #hidden = () => {

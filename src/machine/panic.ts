@@ -17,7 +17,7 @@ export interface Suspect {
 }
 export interface Witness {
   /** rejects when nobody answers in time */
-  exec(command: string, options: { readonly timeout: number }): Promise<unknown>;
+  status(script: string, options: { timeout: number; inline: boolean }): Promise<unknown>;
 }
 
 export async function isPanic(pc: Suspect, shell: Witness, clock: Clock): Promise<boolean> {
@@ -26,7 +26,7 @@ export async function isPanic(pc: Suspect, shell: Witness, clock: Clock): Promis
     if (pc.idle) return false;
     await new Promise<void>((resolve) => void clock.after(SAMPLE_MS, resolve));
   }
-  return shell.exec(":", { timeout: ANSWER_MS }).then(
+  return shell.status(":", { timeout: ANSWER_MS, inline: true }).then(
     () => false,
     () => true,
   );

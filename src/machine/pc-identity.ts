@@ -6,13 +6,13 @@ import { V86_DIRECTORY } from "./assets.js";
 export const MEMORY_BYTES = 128 * 1024 * 1024;
 
 /**
- * Raised whenever v86.ts or v86-nic.ts changes what devices there are, or where, and when shell.ts changes what it
- * leaves in the router's shell.
+ * Raised whenever v86.ts, v86-nic.ts, v86-serial.ts or serial-layout.ts changes what devices there are, or where, and when
+ * control-script.ts changes what it leaves in the router's control shell.
  */
-const DEVICES = 2;
+const DEVICES = 3;
 
-export const PC: PcIdentity = {
-  v86: V86_DIRECTORY.replace(/^v86-/, ""),
-  devices: DEVICES,
-  memoryBytes: MEMORY_BYTES,
-};
+/** @param kernel SHA-256 of the kernel that it runs, hex */
+export function pcWith(kernel: string): PcIdentity {
+  const v86 = V86_DIRECTORY.replace(/^v86-/, "");
+  return { v86, devices: DEVICES, memoryBytes: MEMORY_BYTES, kernel };
+}

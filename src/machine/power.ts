@@ -11,7 +11,6 @@ import { StorageError } from "../disk/errors.js";
 import type { Chunks } from "../disk/chunk-store.js";
 import { MachineError } from "./errors.js";
 import type { MachineState } from "./events.js";
-import type { YieldAnswer } from "./host.js";
 import type { Outcome, Run, RunListener } from "./run.js";
 
 const PANICKED = "The router's kernel panicked. Start it again, or reset it if that does not help.";
@@ -64,8 +63,8 @@ export class Power {
   #memory: Chunks | undefined;
   /** what everybody waits for who waits for a shell, while somebody does */
   #arrival: Deferred<void> | undefined;
-  /** whom another tab's wish is answered to, while a run is being given away */
-  #yielding: { readonly answer: YieldAnswer; readonly giveUp: AbortController } | undefined;
+  /** while a run is being given away; aborts when it stays after all */
+  #yielding: AbortController | undefined;
 
   constructor(listener: PowerListener) {
     this.#listener = listener;
@@ -157,15 +156,13 @@ export class Power {
   }
 
   /** Another tab wants the router: gives it away when everything that it changed is stored. */
-  yield(answer: YieldAnswer): void {
+  yield(): void {
     const now = this.#now;
-    if (now.is !== "on" || this.#yielding) return;
     // What waits for room is in this tab only.
-    if (now.run.stall) return answer.refused();
-    answer.yielding();
+    if (now.is !== "on" || this.#yielding || now.run.stall) return;
     if (now.run.stage === "loading") return this.#givenAway(now.run);
     const giveUp = new AbortController();
-    this.#yielding = { answer, giveUp };
+    this.#yielding = giveUp;
     this.#now = { ...now, next: { to: "off", error: new StorageError("taken-over") } };
     now.run.remote.call("yield", undefined, { signal: giveUp.signal }).catch((error: unknown) => {
       if (!giveUp.signal.aborted && !now.run.signal.aborted) now.run.cut(error as Error);
@@ -243,8 +240,7 @@ export class Power {
     const now = this.#now;
     if (!this.#yielding || now.is !== "on") return;
     this.#now = { ...now, next: undefined };
-    this.#yielding.answer.refused();
-    this.#yielding.giveUp.abort(new MachineError("The router stays here."));
+    this.#yielding.abort(new MachineError("The router stays here."));
     this.#yielding = undefined;
   }
 

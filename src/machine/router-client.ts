@@ -13,15 +13,66 @@ import type { ConnectOptions } from "../network/lan-host.js";
 import { NETWORK_PORT } from "../network/failure.js";
 import { MachineError } from "./errors.js";
 import type { Run } from "./run.js";
-import type { ExecOptions, ExecResult } from "./shell.js";
+import type { Process } from "./command.js";
+import type { ExecOptions, ExecResult } from "./exec.js";
+import type { WriteFileOptions } from "./guest-files.js";
+
+type Readable = ReadableStream<Bytes>;
+type Channels = [MessageChannel, MessageChannel, MessageChannel];
 
 export class RouterClient {
+  #processes = 0;
+
   /** @param run the power-on that is under way */
   constructor(private readonly run: () => Run | undefined) {}
 
   /** @throws {MachineError} the router is off or went off; {@link DOMException} on timeout or abort */
   async exec(command: string, { signal, stdin, timeout }: ExecOptions): Promise<ExecResult> {
     return this.#on().remote.call("exec", { command, stdin, timeout }, { signal });
+  }
+
+  /** What it prints waits in the router until it is read. */
+  spawn(command: string, { signal }: { readonly signal?: AbortSignal | undefined }): Process {
+    const run = this.#on();
+    const process = ++this.#processes;
+    const lost = () => run.signal.reason as Error;
+    const [stdin, stdout, stderr] = [1, 2, 3].map(() => new MessageChannel()) as Channels;
+    const input = new TransformStream<Bytes, Bytes>();
+    sendStream(stdin.port1, input.readable, { lost, signal: run.signal }).catch(() => undefined);
+    const outputs = [stdout, stderr].map(({ port1 }) =>
+      owned(run, receiveStream(port1, { lost }), lost),
+    );
+    const ports = [stdin.port2, stdout.port2, stderr.port2] as const;
+    const exited = run.remote.call(
+      "spawn",
+      { process, command, stdin: ports[0], stdout: ports[1], stderr: ports[2] },
+      { signal, transfer: ports },
+    );
+    exited.catch((error: unknown) => {
+      for (const output of outputs) output.fail(error as Error);
+    });
+    const [out, err] = outputs.map(({ readable }) => readable) as [Readable, Readable];
+    return {
+      ...{ stdin: input.writable, stdout: out, stderr: err, exited },
+      kill: (name = "TERM") => run.remote.call("kill", { process, signal: name }),
+    };
+  }
+
+  /** @throws {MachineError} there is no such file; or the signal's reason */
+  async readFile(path: string, signal?: AbortSignal): Promise<Bytes> {
+    return this.#on().remote.call("readFile", { path }, { signal });
+  }
+
+  /** @throws {MachineError} the router cannot store it; or the signal's reason */
+  async writeFile(
+    path: string,
+    data: Blob | Uint8Array | string,
+    { mode, signal }: WriteFileOptions,
+  ): Promise<void> {
+    // A copy, for the caller may go on with its own.
+    const sent =
+      data instanceof Blob ? data : new Blob([data instanceof Uint8Array ? data.slice() : data]);
+    await this.#on().remote.call("writeFile", { path, data: sent, mode }, { signal });
   }
 
   /** @throws {NetworkError} or the signal's reason */
@@ -99,8 +150,12 @@ function lost(run: Run, error: unknown): Error {
 }
 
 /** A stream whose other end is the worker, and ends with it. */
-function owned<Stream extends Omit<PortByteStream, "writable">>(run: Run, stream: Stream): Stream {
-  const end = () => stream.fail(new NetworkError("off", "", { cause: run.signal.reason }));
+function owned<Stream extends Omit<PortByteStream, "writable">>(
+  run: Run,
+  stream: Stream,
+  lostBy: () => Error = () => new NetworkError("off", "", { cause: run.signal.reason }),
+): Stream {
+  const end = () => stream.fail(lostBy());
   run.signal.addEventListener("abort", end, { once: true });
   void stream.closed.then(() => run.signal.removeEventListener("abort", end));
   return stream;

@@ -11,7 +11,7 @@ import { formatIPv4, netmaskOf } from "../network/ipv4.js";
 import { LanHost, type LanStatus, type RouterAddress } from "../network/lan-host.js";
 import { LLHTTP_DIRECTORY } from "../network/llhttp.js";
 import { Provider } from "../network/provider.js";
-import type { RouterShell } from "./shell.js";
+import type { ControlShell } from "./control-shell.js";
 import type { Card, Pc } from "./v86.js";
 
 /** Hardware address of the page's PC, of the range for local use. */
@@ -30,7 +30,7 @@ export interface RouterNetworkOptions {
   /** @param path below the directory with the built files */
   loadWasm(path: string): Promise<WebAssembly.Module>;
   readonly pc: Pc;
-  readonly shell: RouterShell;
+  readonly shell: ControlShell;
   /** whether the router was restored, so that its services are up */
   readonly isUp: boolean;
   onStatus(status: LanStatus): void;

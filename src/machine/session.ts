@@ -13,9 +13,11 @@ import { StorageError } from "../disk/errors.js";
 import { ImageLayer } from "../disk/image-layer.js";
 import { LayeredDisk } from "../disk/layered-disk.js";
 import { memoryChunkStore } from "../disk/memory-chunk-store.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { LoadOptions } from "../firmware/load.js";
 import type { FirmwareSource } from "../firmware/source.js";
+import { overlayOf } from "./overlay-of.js";
+import { pcWith } from "./pc-identity.js";
 import { Boot, type BootEnd } from "./boot.js";
 import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "./calls.js";
 import { causeText, ERRORS } from "./error-codec.js";
@@ -76,7 +78,7 @@ class Session {
       ...this.#requests.calls,
       start: (wishes) => this.#start(wishes),
       type: async (bytes) => {
-        (await this.#live.promise).keeper.touched();
+        (await this.#live.promise).keeper.typed(bytes);
         this.#now?.type(bytes);
       },
       plugWan: async (plugged, signal) => {
@@ -84,7 +86,7 @@ class Session {
         await this.#now?.network.plugWan(plugged);
         await abortable(this.#live.promise, signal);
       },
-      storage: async () => (await this.#live.promise).keeper.stored(),
+      storage: async () => (await this.#live.promise).keeper.stored,
       snapshot: async (_, signal) => {
         const { disk } = await this.#live.promise;
         if (!this.#stall) await this.#sync(signal);
@@ -116,7 +118,9 @@ class Session {
           throw error;
         }
       },
-      keepMemory: async (keep) => (await this.#live.promise).keeper.keepMemory(keep),
+      keepMemory: async (keep) => {
+        (await this.#live.promise).keeper.keepMemory = keep;
+      },
       hidden: async () => (await this.#live.promise).keeper.hidden(),
       decide: async (decision) => {
         const { disk, keeper } = await this.#live.promise;
@@ -155,17 +159,19 @@ class Session {
     // Compiled while the rest is on its way.
     emulator().catch(() => undefined);
     const firmware = await this.#host.firmware(wishes.firmware);
-    const identity = identityOf(wishes, firmware);
+    const identity = overlayOf(wishes.overlay, firmware);
+    const pc = pcWith(firmware.identity.kernel);
     const loading = this.#progress();
     // Whatever is decided, the root is needed; it comes while the overlay is opened.
     const root = firmware.load(["root"], loading()).then(({ root: image }) => image);
     root.catch(() => undefined);
     const store = await this.#openStore(wishes, identity);
+    const memory = this.#lease ? this.#host.overlays.memory?.(identity) : undefined;
     const plan = await planStart(
       {
-        ...{ firmware, root, identity, store, cold: wishes.cold },
+        ...{ firmware, root, identity, pc, store, cold: wishes.cold },
         bios,
-        resume: wishes.keepMemory && this.#lease !== undefined,
+        memory: wishes.keepMemory ? memory : undefined,
       },
       loading,
     );
@@ -178,12 +184,10 @@ class Session {
       onCommit: () => keeper.committed(),
     });
     const keeper: Keeper = new Keeper({
-      ...{ clock, disk, store, identity },
+      ...{ clock, disk, memory, pc, restored: plan.kept, keepMemory: wishes.keepMemory },
       boot: () => this.#now,
-      keepMemory: wishes.keepMemory && this.#lease !== undefined,
       onStored: (stored) => this.#emit("stored", stored),
     });
-    await keeper.begin(plan.resumed);
     this.#live.resolve({ disk, store, keeper });
     return { plan, disk, firmware, loading };
   }
@@ -216,11 +220,12 @@ class Session {
     }
     if (wishes.saving) {
       this.#lease = await overlays.lease(identity, {
+        page: wishes.page,
         takeOver: wishes.takeOver,
-        wait: wishes.leaseWait,
-        onHolder: (holder) => this.#emit("holder", holder),
+        patience: wishes.leaseWait,
+        // What could not be saved would be lost, and the other tab would say that it was saved.
+        onYield: () => (this.#stall ? "unsaved" : void this.#emit("wanted")),
       });
-      this.#emit("leased", this.#lease.key);
     }
     const stored = await overlays.open(identity, CHUNK_BYTES).catch(async (error: unknown) => {
       // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
@@ -228,8 +233,10 @@ class Session {
         error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
       if (!wishes.reset || !spoiled) throw error;
       await overlays.delete(identity);
-      return overlays.open(identity, CHUNK_BYTES);
+      // Others of that name that older versions left are not what was to be dropped.
+      return overlays.open({ ...identity, former: [] }, CHUNK_BYTES);
     });
+    this.#lease?.opened?.();
     if (!wishes.saving) {
       const copy = memoryChunkStore();
       await copy.replace(await stored.snapshot());
@@ -249,7 +256,7 @@ class Session {
   ): Promise<BootEnd | { how: "stopped" }> {
     const { keeper } = await this.#live.promise;
     const boot = await this.#power(plan.from, disk, keeper);
-    this.#emit("booting", { resumed: plan.resumed });
+    this.#emit("booting", { resumed: plan.kept !== undefined });
     if ("parts" in plan.from) return this.#use(boot, keeper);
     const fits = await boot.ready.then(
       () => true,
@@ -308,7 +315,7 @@ class Session {
     const lastLines = "lastLines" in end ? end.lastLines : (boot?.lastLines ?? []);
     boot?.end(new Error("The router was switched off or restarted."));
     const { keeper } = await this.#live.promise;
-    keeper.end();
+    await keeper.end(end.how !== "stopped");
     await disk.flush();
     const memory = disk.usage.durability === "memory" ? await disk.snapshot() : undefined;
     disk.close();
@@ -329,6 +336,7 @@ class Session {
     await this.#stall;
     // Kept memory gives way to changes; then it is tried again at once.
     if (error.problem === "full" && (await keeper.forget())) {
+      keeper.putOff();
       await this.#goOn();
       return disk.retry();
     }
@@ -357,24 +365,14 @@ class Session {
     this.#stopped.resolve({ how: "stopped" });
   }
 
-  /** Has the router store what it holds back, if it answers. */
+  /** Has the router store what it holds back, if it answers in time. */
   async #sync(signal: AbortSignal): Promise<void> {
-    const boot = this.#now;
-    await boot?.shell.exec("sync", { timeout: SYNC_MS, signal }).catch(() => undefined);
+    const sync = this.#now?.shell.status("sync", { timeout: SYNC_MS }).catch(() => undefined);
+    if (sync) await abortable(sync, signal);
   }
 
   #release(): void {
-    if (!this.#lease) return;
-    this.#lease.release();
+    this.#lease?.release();
     this.#lease = undefined;
-    this.#emit("released");
   }
-}
-
-function identityOf(wishes: Wishes, { manifest, digest }: FirmwareSource): OverlayIdentity {
-  return {
-    overlay: wishes.overlay ?? "copy",
-    firmware: digest,
-    diskBytes: manifest.diskBytes,
-  };
 }

@@ -3,15 +3,16 @@
  * what is stored, else by booting. A state only ever saves time; whatever speaks against it, there is the boot.
  */
 import { CHUNK_BYTES, type Chunks, type ChunkStore } from "../disk/chunk-store.js";
-import { readArchive } from "../disk/overlay-archive.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import { readArchive } from "../overlay/archive.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { LoadOptions } from "../firmware/load.js";
-import { isSamePc } from "../firmware/manifest.js";
+import { isSamePc, type PcIdentity } from "../firmware/manifest.js";
 import type { FirmwareSource } from "../firmware/source.js";
-import { isFit, loadState } from "../snapshot/saved-state.js";
+import { partsOf } from "../snapshot/memory-image.js";
+import { isFit, type KeptMemory, type MemoryStore } from "../snapshot/memory-store.js";
 import { type MemoryPage, readSharedPages } from "../snapshot/shared-pages.js";
 import type { Bios } from "./assets.js";
-import { MEMORY_BYTES, PC } from "./pc-identity.js";
+import { MEMORY_BYTES } from "./pc-identity.js";
 
 export interface BootParts extends Bios {
   /** Linux kernel, as a bzImage */
@@ -34,8 +35,8 @@ export interface StartPlan {
   /** what an untouched disk holds beyond it */
   readonly seed: Chunks | undefined;
   readonly from: { readonly restored: Restored } | { readonly parts: BootParts };
-  /** whether it goes on from the memory of an earlier visit */
-  readonly resumed: boolean;
+  /** the memory of an earlier visit, if that is what it goes on from */
+  readonly kept: KeptMemory | undefined;
 }
 
 export interface PlanOptions {
@@ -43,13 +44,15 @@ export interface PlanOptions {
   /** the squashfs, which every way needs, on its way already */
   readonly root: Promise<ArrayBuffer>;
   readonly identity: OverlayIdentity;
+  /** what the machine will be, which a state has to fit */
+  readonly pc: PcIdentity;
   /** what the disk will be made of */
   readonly store: ChunkStore;
   /** boot in any case */
   readonly cold: boolean;
   readonly bios: () => Promise<Bios>;
-  /** whether the kept memory of this overlay may be gone on from, which only its one writer may */
-  readonly resume: boolean;
+  /** where the memory of this overlay's router is kept, for its one writer */
+  readonly memory: MemoryStore | undefined;
 }
 
 /**
@@ -58,23 +61,25 @@ export interface PlanOptions {
  * @throws {FirmwareError | StorageError} no way can be gone
  */
 export async function planStart(plan: PlanOptions, loading: () => LoadOptions): Promise<StartPlan> {
-  const { identity, store, cold, resume } = plan;
+  const { store, cold, memory } = plan;
   const { firmware } = plan;
   const untouched = (await store.indexes()).length === 0;
   const { factory } = firmware.manifest;
-  if (!cold && untouched && factory && isSamePc(factory.pc, PC)) {
+  if (!cold && untouched && factory && isSamePc(factory.pc, plan.pc)) {
     try {
       return await fromFactory(plan, loading());
     } catch {
       // A factory state that is missing or damaged on the site costs time only.
     }
   }
-  const saved = !cold && resume && !untouched ? await loadState(identity) : undefined;
-  if (saved && isFit(saved, PC, store.generation())) {
-    return { root: await plan.root, seed: undefined, from: { restored: saved }, resumed: true };
+  const kept = cold || untouched ? undefined : await memory?.load();
+  if (kept && isFit(kept, plan.pc, store.generation())) {
+    const { devices, memory: pages } = partsOf(kept.pages, MEMORY_BYTES, kept.deviceBytes);
+    const restored = { state: devices, pages, console: kept.console.slice() };
+    return { root: await plan.root, seed: undefined, from: { restored }, kept };
   }
   const [root, parts] = await Promise.all([plan.root, bootParts(firmware, plan.bios, loading())]);
-  return { root, seed: undefined, from: { parts }, resumed: false };
+  return { root, seed: undefined, from: { parts }, kept: undefined };
 }
 
 /** What a boot begins with. @throws {FirmwareError | MachineError} it cannot be had */
@@ -100,5 +105,5 @@ async function fromFactory(
     readArchive(new Blob([chunks]), { ...identity, chunkBytes: CHUNK_BYTES }),
     withPages ? readSharedPages(pages, root, MEMORY_BYTES) : [],
   ]);
-  return { root, seed, from: { restored: { state, pages: content } }, resumed: false };
+  return { root, seed, from: { restored: { state, pages: content } }, kept: undefined };
 }

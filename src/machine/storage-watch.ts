@@ -1,6 +1,6 @@
 /** What is stored of a machine, as a page is told: by the worker while there is one, else by looking. */
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
-import type { OverlayIdentity } from "../disk/overlay-store.js";
+import type { OverlayIdentity } from "../overlay/identity.js";
 import type { Persistence, StoredOverlays } from "./host.js";
 import type { Run } from "./run.js";
 import type { StorageReport, StoredNow } from "./storage-report.js";

@@ -6,13 +6,18 @@
  */
 import { V86, type V86Options } from "v86";
 import type { LayeredDisk } from "../disk/layered-disk.js";
+import type { StoppedMachine } from "../snapshot/memory-image.js";
 import { type MemoryPage, PAGE_BYTES } from "../snapshot/shared-pages.js";
 import { MachineError } from "./errors.js";
 import { type Hold, Holds } from "./holds.js";
 import type { BootParts, Restored } from "./start-plan.js";
+import { CONTROL_PORT, portName, SERIAL_RINGS } from "./serial-layout.js";
+import type { SerialPort } from "./serial-port.js";
 import { V86Disk } from "./v86-disk.js";
 import { addWriteCache, type Drive } from "./v86-drive.js";
-import { type NicPlace, type Queue, type TransportConstructor, VirtioNic } from "./v86-nic.js";
+import { isZeroPage, type MemoryCpu, patchMemory, savedWithoutMemory } from "./v86-memory.js";
+import { type NicPlace, type TransportConstructor, VirtioNic } from "./v86-nic.js";
+import { VirtioSerial } from "./v86-serial.js";
 
 /** Bytes of video memory. v86 saves all of it in a state; nothing is ever drawn. */
 const VGA_BYTES = 1024 * 1024;
@@ -28,8 +33,6 @@ const JIT_MAX_PAGES = 1;
 const JIT_MAX_PAGES_SETTING = 1;
 /** Status register of a drive: busy, or in a transfer. */
 const DRIVE_BUSY = 0x88;
-/** Largest piece of input put into one buffer of the guest's virtio console (drivers/char/virtio_console.c: one page). */
-const CONSOLE_PIECE = 1024;
 
 /** The router's network cards. The guest numbers them by their slots: eth0 is the LAN, eth1 the WAN. */
 export type Card = "lan" | "wan";
@@ -60,8 +63,8 @@ export interface PcOptions {
 export interface PcEvents {
   /** bytes the guest wrote to ttyS0 */
   serial(bytes: Uint8Array<ArrayBuffer>): void;
-  /** bytes the guest wrote to hvc0 */
-  console(bytes: Uint8Array<ArrayBuffer>): void;
+  /** The machine is about to run: its serial ports, of which the first is the console hvc0. */
+  ports(ports: readonly SerialPort[]): void;
   /** an Ethernet frame that the guest sent, in a buffer of its own */
   frame(card: Card, frame: Uint8Array<ArrayBuffer>): void;
   /** the guest asked for a reset of the CPU; it is stopped and must not go on, its kernel is loaded only once */
@@ -74,28 +77,21 @@ export interface PcEvents {
 
 /** What of v86's undeclared parts is used here. */
 interface Internals {
-  readonly bus: {
-    send(event: string, value: unknown): void;
-  };
   readonly v86: {
-    readonly cpu: {
+    save_state(): ArrayBuffer;
+    readonly cpu: MemoryCpu & {
       reboot_internal: () => void;
       readonly wm: { readonly exports: { set_jit_config(setting: number, value: number): void } };
       readonly in_hlt: Uint8Array;
-      /** the guest's memory; looks like an array, and is one that follows the WebAssembly memory as it grows */
-      readonly mem8: Uint8Array<ArrayBuffer>;
       /** views of the CPU's memory, which a restore replaces by copies of their own */
       last_result: Int32Array;
       fpu_status_word: Uint16Array;
       mxcsr: Int32Array;
       readonly devices: {
         readonly ide: { readonly primary: { readonly master: Drive } };
-        readonly virtio_console: {
-          readonly virtio: {
-            readonly queues: readonly Queue[];
-            readonly constructor: TransportConstructor;
-          };
-        };
+        /** v86's own; only its transport is used, and its place */
+        virtio_console:
+          { readonly virtio: { readonly constructor: TransportConstructor } } | VirtioSerial;
         /** v86's own cards; free when it is told to make none */
         net: VirtioNic | undefined;
         virtio_net: VirtioNic | undefined;
@@ -110,8 +106,8 @@ export class Pc {
   readonly #disk: V86Disk;
   readonly #holds: Holds;
   #serialOut: number[] = [];
-  #consoleIn: Uint8Array<ArrayBuffer>[] = [];
   #cards: Record<Card, VirtioNic> | undefined;
+  #ports: readonly SerialPort[] = [];
   /** whether the WAN cable is plugged in, whatever a restored state says */
   #wan = false;
   /** whether the CPU and its devices exist */
@@ -142,7 +138,6 @@ export class Pc {
     this.#emulator = new V86(settings) as V86 & Internals;
     this.#holds = new Holds(this.#emulator);
     this.#listen("serial0-output-byte", (byte) => this.#serial(byte));
-    this.#listen("virtio-console0-output-bytes", (bytes) => this.#on.console(bytes.slice()));
     this.#listen("cpu-event-halt" as never, () => this.#finish(() => this.#on.halt()));
     const { restored } = options;
     this.#listen("emulator-loaded", () => void this.#begin(restored));
@@ -150,7 +145,8 @@ export class Pc {
       const { cpu } = this.#emulator.v86;
       cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
       addWriteCache(this.#drive);
-      this.#addCards();
+      patchMemory(cpu);
+      this.#addDevices();
       this.#catchReboot();
     });
   }
@@ -158,13 +154,6 @@ export class Pc {
   /** Types on ttyS0. */
   sendSerial(bytes: Uint8Array): void {
     this.#guard(() => this.#emulator.serial_send_bytes(0, bytes));
-  }
-
-  /** Types on hvc0; what the guest has no buffer for yet waits here. */
-  sendConsole(bytes: Uint8Array<ArrayBuffer>): void {
-    for (let at = 0; at < bytes.length; at += CONSOLE_PIECE)
-      this.#consoleIn.push(bytes.slice(at, at + CONSOLE_PIECE));
-    this.#pumpConsole();
   }
 
   /** An Ethernet frame for one of the guest's cards; not changed any more by the caller. */
@@ -198,10 +187,12 @@ export class Pc {
   async holdIdle(why: string): Promise<Hold> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp && !this.#ended) {
-      const hold = await this.hold(why);
-      // In the middle of an instruction's flags or of a transfer, a state would not be one.
-      if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
-      hold[Symbol.dispose]();
+      if (this.idle) {
+        const hold = await this.hold(why);
+        // In the middle of an instruction's flags or of a transfer, a state would not be one.
+        if (this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0) return hold;
+        hold[Symbol.dispose]();
+      }
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
     }
     throw new MachineError("The router is too busy to be saved just now.");
@@ -216,8 +207,19 @@ export class Pc {
     return this.#emulator.v86.cpu.mem8.subarray(0);
   }
 
+  /** Memory and devices as they are; only while the CPU is held idle. */
+  capture(): StoppedMachine {
+    const { v86 } = this.#emulator;
+    const { cpu } = v86;
+    return {
+      devices: savedWithoutMemory(cpu, () => v86.save_state()),
+      memory: this.memory,
+      isZero: (page) => isZeroPage(cpu, page * PAGE_BYTES),
+    };
+  }
+
   /**
-   * Memory and devices; only while the CPU is held idle. What the disk holds then is the caller's to keep.
+   * v86's state of all of it; only while the CPU is held idle. What the disk holds then is the caller's to keep.
    *
    * @param leaveOut addresses of pages that are zeros in the state: they cost nothing there
    */
@@ -266,20 +268,19 @@ export class Pc {
     this.#serialOut.push(byte);
   }
 
-  #pumpConsole(): void {
-    this.#guard(() => {
-      const queue = this.#ready
-        ? this.#emulator.v86.cpu.devices.virtio_console.virtio.queues[0]
-        : undefined;
-      while (this.#consoleIn.length > 0 && queue?.is_configured() && queue.has_request())
-        this.#emulator.bus.send("virtio-console0-input-bytes", this.#consoleIn.shift());
-      if (this.#consoleIn.length > 0 && !this.#ended) setTimeout(() => this.#pumpConsole(), 5);
-    });
-  }
-
-  #addCards(): void {
+  #addDevices(): void {
     const { cpu } = this.#emulator.v86;
-    const transport = cpu.devices.virtio_console.virtio.constructor;
+    const { virtio_console: console } = cpu.devices;
+    if (console instanceof VirtioSerial) return;
+    const transport = console.virtio.constructor;
+    const serial = new VirtioSerial(transport, cpu, {
+      rings: SERIAL_RINGS,
+      name: portName,
+      present: CONTROL_PORT + 1,
+      guard: (action) => this.#guard(action),
+    });
+    cpu.devices.virtio_console = serial;
+    this.#ports = serial.ports;
     const card = (name: Card) =>
       new VirtioNic(transport, cpu, CARDS[name], (frame) =>
         this.#guard(() => this.#on.frame(name, frame)),
@@ -296,6 +297,7 @@ export class Pc {
   async #begin(restored: Restored | undefined): Promise<void> {
     try {
       if (restored) await this.#restore(restored);
+      this.#on.ports(this.#ports);
       await this.#holds.allow();
     } catch (error) {
       this.#fail(error);
@@ -349,7 +351,6 @@ export class Pc {
 
 interface Events {
   "serial0-output-byte": number;
-  "virtio-console0-output-bytes": Uint8Array;
   "cpu-event-halt": undefined;
   "emulator-ready": undefined;
   "emulator-loaded": undefined;

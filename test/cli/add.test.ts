@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { nameOf } from "../../src/cli/add.js";
 import { type FirmwareManifest, parseManifest } from "../../src/firmware/manifest.js";
-import { putBootSector, putGpt, SECTOR, superblock } from "../disk/disk-images.js";
+import { putBootSector, putGpt, SECTOR, superblock } from "../image/disk-images.js";
 import {
   makeProject,
   type Project,
@@ -268,7 +268,7 @@ test("cleans up when it is interrupted", async (t) => {
 test("cleans up after Ctrl-C", async (t) => {
   const project = makeProject(t);
   // The entry takes the folder it lies in for the project.
-  for (const folder of ["cli", "common", "disk", "firmware", "machine"])
+  for (const folder of ["cli", "common", "disk", "firmware", "image", "machine"])
     cpSync(new URL(`../../src/${folder}`, import.meta.url), join(project.folder, "src", folder), {
       recursive: true,
     });

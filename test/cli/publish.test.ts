@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { publishFirmware } from "../../src/cli/publish.js";
 import { parseCatalogue } from "../../src/firmware/catalogue.js";
-import { firmwareDigest, parseManifest } from "../../src/firmware/manifest.js";
-import { PC } from "../../src/machine/pc-identity.js";
+import { parseManifest } from "../../src/firmware/manifest.js";
+import { pcWith } from "../../src/machine/pc-identity.js";
 import { makeProject, type Project, routerSquashfs } from "./project.js";
 
 const squashfs = routerSquashfs();
@@ -77,12 +77,20 @@ test("shows added and removed firmware on a built site at once", async (t) => {
 
 test("gives added firmware a newly built kernel and says so", async (t) => {
   const project = await projectWith(t, "alpha");
+  await publishFirmware(project.folder, siteOf(project));
+  const first = publishedManifest(project).kernel.sha256;
   project.file("kernels/v86-6.12/bzImage", "another kernel");
   const printed: string[] = [];
   await publishFirmware(project.folder, siteOf(project), (line) => printed.push(line));
   assert.match(printed.join(), /alpha: has the newly built kernel/);
+  assert.notEqual(publishedManifest(project).kernel.sha256, first);
+  assert.deepEqual(publishedManifest(project).earlierKernels, [first]);
   await publishFirmware(project.folder, siteOf(project), (line) => printed.push(line));
   assert.equal(printed.length, 1);
+  project.file("kernels/v86-6.12/bzImage", "a third kernel");
+  await publishFirmware(project.folder, siteOf(project));
+  // The second one was never a part of a stored router's name.
+  assert.deepEqual(publishedManifest(project).earlierKernels, [first]);
 });
 
 test("publishes nothing when the demo is not of the present kernel", async (t) => {
@@ -138,18 +146,20 @@ test("explains itself when the command line makes no sense", async (t) => {
 });
 
 /** Puts a factory state of a firmware where `bake` does. */
-async function asBaked({ folder }: Project, name: string, pc = PC): Promise<string> {
+function asBaked({ folder }: Project, name: string, change = {}): string {
   const cache = join(folder, ".cache/factory", name);
   mkdirSync(cache, { recursive: true });
-  const manifest = readFileSync(join(folder, "images", name, "firmware.json"), "utf8");
+  const { root, kernel } = parseManifest(
+    readFileSync(join(folder, "images", name, "firmware.json"), "utf8"),
+  );
   const part = (file: string) => {
     writeFileSync(join(cache, file), file);
     return { file, bytes: file.length, sha256: "a".repeat(64) };
   };
   const baked = {
-    firmware: await firmwareDigest(parseManifest(manifest)),
+    root: root.sha256,
     factory: {
-      pc,
+      pc: { ...pcWith(kernel.sha256), ...change },
       state: part("factory-state.zst"),
       pages: part("factory-pages.bin"),
       chunks: part("factory-chunks.bin"),
@@ -168,9 +178,10 @@ test("publishes a factory state with its firmware, and no compressed copy of the
   await publishFirmware(project.folder, siteOf(project));
   assert.equal(publishedManifest(project).factory, undefined);
   writeFileSync(join(alpha, "firmware.json.br"), "the old one, compressed");
-  await asBaked(project, "alpha");
+  asBaked(project, "alpha");
   await publishFirmware(project.folder, siteOf(project));
-  assert.deepEqual(publishedManifest(project).factory?.pc, PC);
+  const { factory, kernel } = publishedManifest(project);
+  assert.deepEqual(factory?.pc, pcWith(kernel.sha256));
   assert.ok(existsSync(join(alpha, "factory-state.zst")));
   assert.ok(existsSync(join(alpha, "factory-pages.bin")));
   assert.ok(existsSync(join(alpha, "factory-chunks.bin")));
@@ -180,14 +191,14 @@ test("publishes a factory state with its firmware, and no compressed copy of the
 test("publishes no factory state that is of another PC, cut short, or of another kernel", async (t) => {
   const project = await projectWith(t, "alpha");
   const publish = () => publishFirmware(project.folder, siteOf(project));
-  await asBaked(project, "alpha", { ...PC, devices: PC.devices + 1 });
+  asBaked(project, "alpha", { devices: 10_000 });
   await publish();
   assert.equal(publishedManifest(project).factory, undefined);
-  const cache = await asBaked(project, "alpha");
+  const cache = asBaked(project, "alpha");
   writeFileSync(join(cache, "factory-state.zst"), "cut");
   await publish();
   assert.equal(publishedManifest(project).factory, undefined);
-  await asBaked(project, "alpha");
+  asBaked(project, "alpha");
   await publish();
   assert.notEqual(publishedManifest(project).factory, undefined);
   project.file("kernels/v86-6.12/bzImage", "another kernel");

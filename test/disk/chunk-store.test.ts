@@ -2,7 +2,7 @@
 import { expect } from "@esm-bundle/chai";
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
-import { openOverlayStore } from "../../src/disk/overlay-store.js";
+import { openOverlayStore } from "../../src/overlay/overlay-store.js";
 import { CHUNK, CHUNKS, chunkStoreContract } from "./chunk-store-contract.js";
 import type { OpenedStore } from "./contracts.js";
 import { chunksOf, freshIdentity } from "./helpers.js";

@@ -1,7 +1,7 @@
 /** The contract of the disk, over the stores that are in a browser. */
 import { expect } from "@esm-bundle/chai";
 import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
-import { openOverlayStore } from "../../src/disk/overlay-store.js";
+import { openOverlayStore } from "../../src/overlay/overlay-store.js";
 import type { OpenedStore } from "./contracts.js";
 import { CHUNK, diskContract, filled, openDisk, plain, SIZE } from "./disk-contract.js";
 import { abortNextWrite, freshIdentity } from "./helpers.js";

@@ -8,7 +8,7 @@ let serial = 0;
 export function freshIdentity(diskBytes = 96 << 20) {
   return {
     overlay: `test-${Date.now()}-${serial++}`,
-    firmware: "f".repeat(64),
+    root: "f".repeat(64),
     diskBytes,
   };
 }

@@ -1,7 +1,7 @@
 /** How often the browser is made to begin a new log: a module of its own, for that is counted by the page. */
 import { expect } from "@esm-bundle/chai";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
-import { openOverlayStore } from "../../src/disk/overlay-store.js";
+import { openOverlayStore } from "../../src/overlay/overlay-store.js";
 import { chunksOf, freshIdentity } from "./helpers.js";
 
 /** Counts the transactions that pad the log while `work` is done. */
@@ -26,7 +26,7 @@ it("the browser begins a new log once in a page, before the first change, and ne
   const others = [freshIdentity(), freshIdentity()];
   expect(
     await padding(async () => {
-      const reading = await openOverlayStore(identity, CHUNK_BYTES, "read");
+      const reading = await openOverlayStore(identity, CHUNK_BYTES);
       expect(await reading.indexes()).to.deep.equal([]);
       reading.close();
     }),
@@ -44,7 +44,7 @@ it("the browser begins a new log once in a page, before the first change, and ne
   expect(
     await padding(async () => {
       for (const each of [identity, ...others, identity]) {
-        const reading = await openOverlayStore(each, CHUNK_BYTES, "read");
+        const reading = await openOverlayStore(each, CHUNK_BYTES);
         await reading.snapshot();
         reading.close();
         const store = await openOverlayStore(each, CHUNK_BYTES);

@@ -38,7 +38,8 @@ export function generations(page: Page): Promise<{ disk: unknown; memory: unknow
     const disk = memory?.replace(/\/memory$/, "");
     if (!memory || !disk || !names.includes(disk)) return { disk: 0, memory: undefined };
     const header = (await read(memory, "state", "header")) as { generation: number } | undefined;
-    return { disk: await read(disk, "overlay", "generation"), memory: header?.generation };
+    const generation = (await read(disk, "overlay", "generation")) as { number: number };
+    return { disk: generation.number, memory: header?.generation };
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 import type { ExecResult } from "../../src/elements/index.js";
-import { expect, test } from "./fixtures.js";
+import { expect, Router, test } from "./fixtures.js";
 import { fill, setQuota } from "./quota.js";
 
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
@@ -58,6 +58,29 @@ test("on a full disk a person may save a copy, with the pending writes, and rest
     buffer: await readFile(copy),
   });
   await expect(page.getByText("The copy was restored.")).toBeVisible();
+  expect(await router.output("cat /etc/before")).toBe("before");
+});
+
+test("a router whose changes cannot be saved is not given to another tab, which says why", async ({
+  context,
+  page,
+  site,
+  router,
+}) => {
+  await fill(router, site);
+  const other = await context.newPage();
+  await other.goto(`${site}?firmware=demo`);
+  await new Router(other).reaches("failed");
+  await button(other, "Take over").click();
+  await expect(other.getByRole("alert")).toContainText("changes that it could not save");
+  expect(await router.state()).toBe("running");
+
+  // Going on without saving saves nothing either.
+  await page.bringToFront();
+  await button(page, "Go on without saving").click();
+  await other.bringToFront();
+  await button(other, "Try again").click();
+  await expect(other.getByRole("alert")).toContainText("changes that it could not save");
   expect(await router.output("cat /etc/before")).toBe("before");
 });
 

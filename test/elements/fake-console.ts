@@ -4,7 +4,7 @@ import type { ConsoleMachine } from "../../src/elements/console-machine.js";
 import type { OpenwrtTerminal } from "../../src/elements/openwrt-terminal.js";
 import { ConsoleHub, type ConsoleStreams } from "../../src/machine/console-streams.js";
 import type { MachineState } from "../../src/machine/events.js";
-import type { ExecResult } from "../../src/machine/shell.js";
+import type { ExecResult } from "../../src/machine/exec.js";
 
 export class FakeConsole extends EventTarget implements ConsoleMachine {
   state: MachineState = "running";

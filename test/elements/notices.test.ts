@@ -13,6 +13,9 @@ const EXPECTED: Record<StorageProblem, [heading: string, ...labels: string[]]> =
   mismatch: ["The router stopped", "Try again"],
   damaged: ["The router stopped", "Try again", "Reset…"],
   "in-use": ["This router runs elsewhere", "Take over", "Run a copy without saving", "Try again"],
+  missing: ["The router stopped", "Try again"],
+  taken: ["The router stopped", "Try again"],
+  "unsaved-elsewhere": ["This router runs elsewhere", "Take over", "Run a copy without saving"],
   "taken-over": ["This router runs in another tab now", "Take it back"],
   failed: ["The router stopped", "Try again", "Run a copy without saving", "Reset…"],
 };

@@ -1,7 +1,7 @@
 import { expect } from "@esm-bundle/chai";
 import "../../src/elements/openwrt-terminal.js";
 import type { OpenwrtTerminal } from "../../src/elements/openwrt-terminal.js";
-import type { ExecResult } from "../../src/machine/shell.js";
+import type { ExecResult } from "../../src/machine/exec.js";
 import { FakeConsole, ready, until } from "./fake-console.js";
 
 const MIB = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { expect } from "@esm-bundle/chai";
 import { WindowSize } from "../../src/elements/window-size.js";
-import type { ExecResult } from "../../src/machine/shell.js";
+import type { ExecResult } from "../../src/machine/exec.js";
 import { FakeConsole } from "./fake-console.js";
 import { ManualClock } from "./manual-clock.js";
 

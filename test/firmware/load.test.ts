@@ -9,7 +9,7 @@ const SITE = new URL("/test/firmware/site/", location.href);
 async function loadFirmware(assets: URL, name: string, options: LoadOptions = {}) {
   const firmware = await Firmware.open(assets, name, options.signal);
   const { kernel, root } = await firmware.load(["kernel", "root"], options);
-  return { manifest: firmware.manifest, digest: firmware.digest, kernel, root };
+  return { manifest: firmware.manifest, identity: firmware.identity, kernel, root };
 }
 
 async function refusal(load: Promise<unknown>): Promise<FirmwareError> {
@@ -30,7 +30,7 @@ function requestsOf(path: string): number {
 }
 
 describe("loading a firmware", () => {
-  it("gives manifest, digest, kernel and root, and tells its progress", async () => {
+  it("gives manifest, identity, kernel and root, and tells its progress", async () => {
     const seen: [number, number][] = [];
     const firmware = await loadFirmware(SITE, "good", {
       onProgress: (loaded, total) => seen.push([loaded, total]),
@@ -38,7 +38,7 @@ describe("loading a firmware", () => {
     const { kernel, root } = firmware.manifest;
     expect(firmware.kernel.byteLength).to.equal(kernel.bytes);
     expect(firmware.root.byteLength).to.equal(root.bytes);
-    expect(firmware.digest).to.match(/^[0-9a-f]{64}$/);
+    expect(firmware.identity).to.deep.include({ root: root.sha256, kernel: kernel.sha256 });
     const total = kernel.bytes + root.bytes;
     expect(seen.at(-1)).to.deep.equal([total, total]);
     for (const [loaded] of seen) expect(loaded).to.be.within(0, total);

@@ -1,7 +1,8 @@
 import { expect } from "@esm-bundle/chai";
 import { parseCatalogue, formatCatalogue } from "../../src/firmware/catalogue.js";
 import { FirmwareError } from "../../src/firmware/errors.js";
-import { firmwareDigest, isName, parseManifest } from "../../src/firmware/manifest.js";
+import { identify } from "../../src/firmware/identity.js";
+import { isName, isSamePc, parseManifest } from "../../src/firmware/manifest.js";
 
 const GOOD = {
   format: 1,
@@ -94,7 +95,7 @@ describe("a manifest", () => {
 
 describe("a manifest's factory state", () => {
   const FACTORY = {
-    pc: { v86: "0.5.462", devices: 1, memoryBytes: 134_217_728 },
+    pc: { v86: "0.5.462", devices: 1, memoryBytes: 134_217_728, kernel: "a".repeat(64) },
     state: { file: "factory-state.zst", bytes: 4_000_000, sha256: "c".repeat(64) },
     pages: { file: "factory-pages.bin", bytes: 5000, sha256: "e".repeat(64) },
     chunks: { file: "factory-chunks.bin", bytes: 4000, sha256: "d".repeat(64) },
@@ -105,7 +106,26 @@ describe("a manifest's factory state", () => {
     expect(parsed.factory).to.deep.equal(FACTORY);
     const without = parseManifest(JSON.stringify(GOOD));
     expect(without).not.to.have.property("factory");
-    expect(await firmwareDigest(parsed)).to.equal(await firmwareDigest(without));
+    expect(await identify(parsed)).to.deep.equal(await identify(without));
+  });
+
+  it("is none when it does not say of which kernel it is, as those of older versions", () => {
+    const pc = { ...FACTORY.pc, kernel: undefined };
+    const parsed = parseManifest(JSON.stringify({ ...GOOD, factory: { ...FACTORY, pc } }));
+    expect(parsed).to.deep.equal(GOOD);
+  });
+
+  it("fits only a PC of the same make that runs the same kernel", () => {
+    expect(isSamePc(FACTORY.pc, { ...FACTORY.pc })).to.equal(true);
+    for (const other of [
+      { v86: "0.5.463" },
+      { devices: 2 },
+      { memoryBytes: 1 },
+      { kernel: "b".repeat(64) },
+    ])
+      expect(isSamePc(FACTORY.pc, { ...FACTORY.pc, ...other }), JSON.stringify(other)).to.equal(
+        false,
+      );
   });
 
   it("is refused when a part is missing or is something else", () => {
@@ -117,6 +137,7 @@ describe("a manifest's factory state", () => {
       expect(without, part).to.equal(part === "pages" ? "accepted" : "manifest");
       for (const key of Object.keys(FACTORY[part]))
         for (const value of [undefined, null, "", -1, 0.5]) {
+          if (key === "kernel" && value === undefined) continue;
           const factory = { ...FACTORY, [part]: { ...FACTORY[part], [key]: value } };
           expect(changed({ factory }), `${part}.${key}: ${String(value)}`).to.equal("manifest");
         }
@@ -132,24 +153,46 @@ describe("a manifest's factory state", () => {
   });
 });
 
-describe("a firmware's digest", () => {
-  it("is the SHA-256 of a text that names both files", async () => {
-    // printf 'openwrt-playground firmware 1\nkernel aa…\nroot bb…\n' | sha256sum
-    const digest = await firmwareDigest(parseManifest(JSON.stringify(GOOD)));
-    expect(digest).to.equal("f1910cfc3e1579c11b7c5b6bfd4986f5bd880f664df5321391af602a2e1197d2");
+describe("a manifest's earlier kernels", () => {
+  it("are read", () => {
+    const earlierKernels = ["c".repeat(64)];
+    const parsed = parseManifest(JSON.stringify({ ...GOOD, earlierKernels }));
+    expect(parsed.earlierKernels).to.deep.equal(earlierKernels);
   });
 
-  it("changes with either file and with nothing else", async () => {
-    const digest = (change: object) =>
-      firmwareDigest(parseManifest(JSON.stringify({ ...GOOD, ...change })));
-    const digests = await Promise.all([
-      digest({}),
-      digest({ title: "Other", diskBytes: 1024 ** 3 }),
-      digest({ root: { ...GOOD.root, sha256: "c".repeat(64) } }),
-      digest({ kernel: { ...GOOD.kernel, sha256: "c".repeat(64) } }),
+  it("are refused when they are no short list of digests", () => {
+    const many = Array.from({ length: 9 }, () => "c".repeat(64));
+    for (const earlierKernels of [null, "c".repeat(64), {}, ["c"], [1], many])
+      expect(changed({ earlierKernels }), JSON.stringify(earlierKernels)).to.equal("manifest");
+  });
+});
+
+describe("a firmware's identity", () => {
+  const identity = (change: object) =>
+    identify(parseManifest(JSON.stringify({ ...GOOD, ...change })));
+
+  it("is root and kernel, and a title for people", async () => {
+    const { root, kernel, title } = await identity({});
+    expect(root).to.equal("b".repeat(64));
+    expect(kernel).to.equal("a".repeat(64));
+    expect(title).to.equal("Demo 1.0");
+  });
+
+  it("has what root and kernel were called together: with its kernel, earlier ones, and those of this project", async () => {
+    const { former } = await identity({ earlierKernels: ["c".repeat(64)] });
+    // printf 'openwrt-playground firmware 1\nkernel %s\nroot %s\n' KERNEL bb… | sha256sum
+    expect(former).to.deep.equal([
+      "f1910cfc3e1579c11b7c5b6bfd4986f5bd880f664df5321391af602a2e1197d2",
+      "cfd280968fd79d325c28975534ec664dfda62a6262a719c31947ac45ac17e534",
+      "c19635f527b18f76010e6c81ff76affce94933140bdcf54660917d3a24a2c147",
+      "34805a75bb98648026f7d7af6e539f1a89c3a01077e256396cc04db49fcd6b9b",
     ]);
-    expect(digests[1]).to.equal(digests[0]);
-    expect(new Set(digests).size).to.equal(3);
+  });
+
+  it("names no kernel twice", async () => {
+    const sha256 = "3f42ff65d3cdbe6d48c909538ee6f359dc3e9066ec1194f7a4e12b849084256f";
+    const { former } = await identity({ kernel: { ...GOOD.kernel, sha256 } });
+    expect(former).to.have.length(2);
   });
 });
 

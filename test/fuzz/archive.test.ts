@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { ArchiveError } from "../../src/disk/archive-error.js";
-import { crc32 } from "../../src/disk/crc32.js";
-import { readArchive, writeArchive } from "../../src/disk/overlay-archive.js";
+import { ArchiveError } from "../../src/overlay/archive-error.js";
+import { crc32 } from "../../src/common/crc32.js";
+import { readArchive, writeArchive } from "../../src/overlay/archive.js";
 import { type Bytes, fuzz, type Random, spoil } from "./random.js";
 
 const CHUNK = 512;
 const SHAPE = {
   overlay: "default",
-  firmware: "ab".repeat(32),
+  root: "ab".repeat(32),
   diskBytes: 16 * CHUNK,
   chunkBytes: CHUNK,
 };

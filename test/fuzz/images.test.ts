@@ -1,12 +1,12 @@
 /** Squashfs superblocks and partition tables from anywhere. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ByteSource } from "../../src/disk/byte-source.js";
-import { crc32 } from "../../src/disk/crc32.js";
-import { ImageError } from "../../src/disk/image-error.js";
-import { readPartitions } from "../../src/disk/partitions.js";
-import { overlayOffset, readSuperblock } from "../../src/disk/squashfs.js";
-import { putBootSector, putGpt, SECTOR, superblock } from "../disk/disk-images.js";
+import type { ByteSource } from "../../src/image/byte-source.js";
+import { crc32 } from "../../src/common/crc32.js";
+import { ImageError } from "../../src/image/image-error.js";
+import { readPartitions } from "../../src/image/partitions.js";
+import { overlayOffset, readSuperblock } from "../../src/image/squashfs.js";
+import { putBootSector, putGpt, SECTOR, superblock } from "../image/disk-images.js";
 import { type Bytes, fuzz, spoil } from "./random.js";
 
 /** What `read` gave, or the code of its refusal; throws what is no refusal. */

@@ -12,7 +12,7 @@ function suspect(idle: (look: number) => boolean, answers: boolean): Promise<boo
       return idle(look++);
     },
   };
-  const shell = { exec: () => (answers ? Promise.resolve() : Promise.reject(new Error("late"))) };
+  const shell = { status: () => (answers ? Promise.resolve() : Promise.reject(new Error("late"))) };
   return clock.until(isPanic(pc, shell, clock));
 }
 

@@ -1,4 +1,5 @@
-import { expect } from "@esm-bundle/chai";
+import { expect } from "chai";
+import { describe, it } from "node:test";
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { LayeredDisk } from "../../src/disk/layered-disk.js";

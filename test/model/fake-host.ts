@@ -11,11 +11,11 @@ import type { FirmwareSource } from "../../src/firmware/source.js";
 import type { Ended, Wishes, WorkerCalls, WorkerEvents } from "../../src/machine/calls.js";
 import { ERRORS } from "../../src/machine/error-codec.js";
 import { MachineError } from "../../src/machine/errors.js";
-import type { MachineHost, MachineWorker, YieldAnswer } from "../../src/machine/host.js";
+import type { MachineHost, MachineWorker } from "../../src/machine/host.js";
 
 export const FIRMWARE = {
   manifest: { title: "Model", version: "1", diskBytes: 64 * 1024 * 1024 },
-  digest: "0".repeat(64),
+  identity: { root: "0".repeat(64), kernel: "1".repeat(64), former: [], title: "Model 1" },
   load: () => Promise.reject(new Error("The model loads nothing.")),
 } as unknown as FirmwareSource;
 
@@ -32,8 +32,11 @@ export class FakeHost {
   readonly workers: FakeWorker[] = [];
   readonly locks = new FakeLocks();
   readonly visibility = new EventTarget();
-  /** answers other tabs, while a run holds the overlay */
-  onYield: ((answer: YieldAnswer) => void) | undefined;
+  /** a router was asked to go whose changes are stored nowhere */
+  get givenAwayUnsaved(): boolean {
+    return this.workers.some((worker) => worker.givenAwayUnsaved);
+  }
+
   /** what a store says to whoever replaces what is stored while no worker runs */
   replaceFails: StorageProblem | undefined;
   readonly host: MachineHost;
@@ -57,15 +60,7 @@ export class FakeHost {
         isPersisted: () => Promise.resolve(false),
         persist: () => Promise.resolve(true),
       },
-      neighbours: {
-        answer: (_, onYield, signal) => {
-          if (signal.aborted) return;
-          this.onYield = onYield;
-          signal.addEventListener("abort", () => {
-            if (this.onYield === onYield) this.onYield = undefined;
-          });
-        },
-      },
+      page: { title: "", path: "" },
       overlays: {
         look: () => Promise.resolve({ chunks: 1, memoryBytes: 0 }),
         chunks: () => Promise.resolve(new Map()),
@@ -97,6 +92,7 @@ export class FakeWorker implements MachineWorker {
   /** it goes on in memory */
   detached = false;
   stalled = false;
+  givenAwayUnsaved = false;
   readonly #locks: FakeLocks;
   readonly #toPage: ((message: unknown) => void)[] = [];
   readonly #service: Served<WorkerEvents>;
@@ -181,6 +177,11 @@ export class FakeWorker implements MachineWorker {
     this.#service.emit("stalled", { problem: "full", cause: "" });
   }
 
+  /** Another tab asks for the overlay that this one holds. */
+  wanted(): void {
+    if (this.#locks.holder === this) this.#service.emit("wanted");
+  }
+
   reports(): void {
     if (this.stage === "running") this.#service.emit("stored", this.#stored());
   }
@@ -201,6 +202,13 @@ export class FakeWorker implements MachineWorker {
         if (this.deaf) await new Promise((_, reject) => signal.addEventListener("abort", reject));
         return { stdout: command, stderr: "", exitCode: 0 };
       },
+      spawn: async () => {
+        await running();
+        return 0;
+      },
+      kill: () => undefined,
+      readFile: () => new Uint8Array(),
+      writeFile: () => undefined,
       connect: () => undefined,
       http: () => ({ status: 204, statusText: "", headers: [], hasBody: false }),
       plugWan: () => undefined,
@@ -218,13 +226,13 @@ export class FakeWorker implements MachineWorker {
         if (decision === "retry") return;
         this.detached = true;
         this.#locks.release(this);
-        this.#service.emit("released");
       },
       shutDown: async (command) => {
         await running();
         if (!this.deaf) this.#end(command === "reboot" ? "reboot" : "halt");
       },
       yield: async (_, signal) => {
+        if (this.stalled) this.givenAwayUnsaved = true;
         await Promise.resolve();
         if (signal.aborted || this.deaf) return;
         this.#end("stopped");
@@ -246,7 +254,6 @@ export class FakeWorker implements MachineWorker {
       this.#locks.release("another tab");
     if (this.#locks.holder) return false;
     this.#locks.holder = this;
-    this.#service.emit("leased", "model");
     return true;
   }
 

@@ -137,7 +137,7 @@ async function take(
       if (worker) worker.replaceFails = "full";
       return;
     case "another tab asks":
-      return fake.onYield?.({ yielding: () => undefined, refused: () => watch.refused() });
+      return worker?.wanted();
     case "another tab holds":
       if (!fake.locks.holder) fake.locks.holder = "another tab";
       return;
@@ -221,14 +221,11 @@ class Watch {
       await new Promise((resolve) => setImmediate(resolve));
   }
 
-  refused(): void {
-    if (!this.#machine.stall) this.#faults.push("another tab was refused by a router that saves");
-  }
-
   check(): void {
     const { live, locks } = this.#fake;
     const { state, error, stall } = this.#machine;
     const fault = (what: string) => this.#faults.push(what);
+    if (this.#fake.givenAwayUnsaved) fault("given away though it cannot save");
     if (live.length > 1) fault(`${live.length} workers live`);
     const holder = locks.holder;
     if (holder && holder !== "another tab" && !live.includes(holder))

@@ -101,10 +101,10 @@ const SABOTAGES: readonly {
   },
   {
     promise: "a router that cannot save is not given away",
-    fault: /was refused by/,
+    fault: /given away/,
     file: "power.ts",
-    from: "if (now.run.stall) return answer.refused();",
-    to: "if (!now.run.stall) return answer.refused();",
+    from: "|| this.#yielding || now.run.stall) return;",
+    to: "|| this.#yielding) return;",
   },
   {
     promise: "every change of the state is told",

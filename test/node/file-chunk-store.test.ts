@@ -19,7 +19,7 @@ let serial = 0;
 const BLOCK = 4096;
 const FIRMWARE = "f".repeat(64);
 const shapeOf = (diskBytes: number, chunkBytes: number) => ({
-  ...{ overlay: "test", firmware: FIRMWARE, diskBytes, chunkBytes },
+  ...{ overlay: "test", root: FIRMWARE, diskBytes, chunkBytes },
 });
 const SHAPE = shapeOf(CHUNKS * BLOCK, BLOCK);
 const of = (seeds: Record<number, number>) => chunksOf(seeds, BLOCK);
@@ -185,7 +185,7 @@ describe("a file that this version cannot use", () => {
     const { bytes } = await written();
     for (const other of [
       { ...SHAPE, overlay: "other" },
-      { ...SHAPE, firmware: "e".repeat(64) },
+      { ...SHAPE, root: "e".repeat(64) },
       { ...SHAPE, diskBytes: 2 * SHAPE.diskBytes },
       { ...SHAPE, chunkBytes: 2 * SHAPE.chunkBytes },
     ])

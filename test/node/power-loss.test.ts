@@ -16,7 +16,7 @@ import { UnreliableDisk } from "./unreliable-disk.js";
 const BLOCK = 4096;
 const CHUNKS = 6;
 const SHAPE = {
-  ...{ overlay: "test", firmware: "f".repeat(64), diskBytes: CHUNKS * BLOCK, chunkBytes: BLOCK },
+  ...{ overlay: "test", root: "f".repeat(64), diskBytes: CHUNKS * BLOCK, chunkBytes: BLOCK },
 };
 const RUNS = 1000;
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { installDebianPackages } from "../../scripts/lib/chromium.js";
 import { onPath } from "../../scripts/lib/tools.js";
-import { overlayOffset } from "../../src/disk/squashfs.js";
+import { overlayOffset } from "../../src/image/squashfs.js";
 import { parseManifest } from "../../src/firmware/manifest.js";
 import { type Files, ROM_FILES } from "./operations.js";
 import { POOL_PATH } from "./writer.js";

@@ -4,9 +4,9 @@
  */
 import type { ChunkStore } from "../../src/disk/chunk-store.js";
 // The plugin of site.ts leaves the import of this file's own alone.
-import { openOverlayStore as openHonestStore } from "../../src/disk/overlay-store.js";
+import { openOverlayStore as openHonestStore } from "../../src/overlay/overlay-store.js";
 
-export * from "../../src/disk/overlay-store.js";
+export * from "../../src/overlay/overlay-store.js";
 
 const LATE_MS = 1500;
 

@@ -5,7 +5,7 @@ import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { LayeredDisk } from "../../src/disk/layered-disk.js";
 import { deferred } from "../../src/common/deferred.js";
-import { RouterShell } from "../../src/machine/shell.js";
+import { ControlShell } from "../../src/machine/control-shell.js";
 import { Pc } from "../../src/machine/v86.js";
 import type { TestFirmware } from "./firmware.js";
 import { type Operation, plan } from "./operations.js";
@@ -49,7 +49,6 @@ export async function record(
     if (so === count) done.resolve();
   });
 
-  const encoder = new TextEncoder();
   const decoder = new TextDecoder();
   const base = new ImageLayer(firmware.root, firmware.diskBytes);
   const disk = await LayeredDisk.open({
@@ -59,7 +58,7 @@ export async function record(
     onStall: (error) => done.reject(error),
   });
   if (flushless) Object.defineProperty(disk, "flushed", { value: true });
-  const shell = new RouterShell((text) => pc.sendConsole(encoder.encode(text)));
+  const shell = new ControlShell();
   const pc: Pc = new Pc({
     wasm: await WebAssembly.compile(file("node_modules/v86/build/v86.wasm")),
     boot: {
@@ -73,7 +72,7 @@ export async function record(
     restored: undefined,
     on: {
       serial: (bytes) => acks.receive(decoder.decode(bytes, { stream: true })),
-      console: (bytes) => shell.receive(bytes),
+      ports: (ports) => shell.attach(ports),
       frame: () => undefined,
       reboot: () => done.reject(new Error("The router rebooted.")),
       halt: () => done.reject(new Error("The router halted.")),

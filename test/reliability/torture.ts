@@ -21,6 +21,8 @@ import { memoryChunkStore } from "../../src/disk/memory-chunk-store.js";
 import { firmwareOf } from "../../src/host/node/machine-files.js";
 import { type Bios, V86_DIRECTORY } from "../../src/machine/assets.js";
 import { Boot } from "../../src/machine/boot.js";
+import { overlayOf } from "../../src/machine/overlay-of.js";
+import { pcWith } from "../../src/machine/pc-identity.js";
 import { planStart, type StartPlan } from "../../src/machine/start-plan.js";
 
 type Start = Pick<StartPlan, "root" | "seed" | "from">;
@@ -136,10 +138,14 @@ async function late(milliseconds: number): Promise<never> {
 
 /** How a router without an overlay comes to life. */
 function startPlan({ cold }: { readonly cold: boolean }): Promise<Start> {
-  const identity = { overlay: "torture", firmware: firmware.digest, diskBytes };
+  const identity = overlayOf("torture", firmware);
+  const pc = pcWith(firmware.identity.kernel);
   const store = memoryChunkStore();
   const root = firmware.load(["root"]).then(({ root: image }) => image);
-  return planStart({ firmware, root, identity, store, cold, bios, resume: false }, () => ({}));
+  return planStart(
+    { firmware, root, identity, pc, store, cold, bios, memory: undefined },
+    () => ({}),
+  );
 }
 
 async function bios(): Promise<Bios> {

@@ -9,7 +9,7 @@
 import { crc32 } from "node:zlib";
 import { StorageError } from "../../disk/errors.js";
 import { isGeneration } from "../../disk/generation.js";
-import type { OverlayShape } from "../../disk/overlay-format.js";
+import type { OverlayShape } from "../../overlay/identity.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -62,9 +62,9 @@ export function drawSalt(): Bytes {
 
 /** @returns the first block of a file */
 export function encodeHeader({ salt, ...header }: LogHeader): Bytes {
-  const { overlay, firmware, diskBytes, chunkBytes, created } = header;
+  const { overlay, root, diskBytes, chunkBytes, created } = header;
   const json = new TextEncoder().encode(
-    JSON.stringify({ overlay, firmware, diskBytes, chunkBytes, created }),
+    JSON.stringify({ overlay, root, diskBytes, chunkBytes, created }),
   );
   const block = new Uint8Array(BLOCK_BYTES);
   const view = new DataView(block.buffer);
@@ -93,7 +93,7 @@ export function decodeHeader(block: Bytes, shape: OverlayShape): LogHeader {
   const header = { ...parse(block.subarray(JSON_AT, JSON_AT + length)), salt };
   const same =
     header.overlay === shape.overlay &&
-    header.firmware === shape.firmware &&
+    header.root === shape.root &&
     header.diskBytes === shape.diskBytes &&
     header.chunkBytes === shape.chunkBytes;
   if (!same) throw new StorageError("mismatch");
@@ -174,15 +174,15 @@ function parse(json: Bytes): Omit<LogHeader, "salt"> {
   } catch {
     throw damaged("the header is not one");
   }
-  const { overlay, firmware, diskBytes, chunkBytes, created } = value;
+  const { overlay, root, diskBytes, chunkBytes, created } = value;
   const good =
     typeof overlay === "string" &&
-    typeof firmware === "string" &&
+    typeof root === "string" &&
     typeof diskBytes === "number" &&
     typeof chunkBytes === "number" &&
     typeof created === "number";
   if (!good) throw damaged("the header is not one");
-  return { overlay, firmware, diskBytes, chunkBytes, created };
+  return { overlay, root, diskBytes, chunkBytes, created };
 }
 
 /** Puts the checksum of whole blocks at their end. */

@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 import type { Chunks, ChunkStore } from "../../disk/chunk-store.js";
 import { StorageError } from "../../disk/errors.js";
 import { nextGeneration } from "../../disk/generation.js";
-import type { OverlayShape } from "../../disk/overlay-format.js";
+import type { OverlayShape } from "../../overlay/identity.js";
 import {
   BLOCK_BYTES,
   damaged,
@@ -320,7 +320,8 @@ async function isWhole({ file, header }: Log, found: Found): Promise<boolean> {
   const log: Log = { file, header, places, end: found.end, spoilt: false };
   add(log, found);
   try {
-    for await (const [, chunk] of readChunks(log)) void chunk;
+    const chunks = readChunks(log);
+    while (!(await chunks.next()).done);
     return true;
   } catch (error) {
     if (error instanceof StorageError) return false;

@@ -1,6 +1,6 @@
 /** What a machine's worker asks of the thread that made it, beside what every worker and page say to each other. */
 import type { MessagePort } from "node:worker_threads";
-import type { OverlayIdentity } from "../../disk/overlay-store.js";
+import type { OverlayIdentity } from "../../overlay/identity.js";
 import type { Bios } from "../../machine/assets.js";
 import type { FolderHolder } from "./lease.js";
 import type { FirmwareFiles } from "./machine-files.js";

@@ -12,7 +12,7 @@ import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type Clock, REAL_CLOCK } from "../../common/clock.js";
-import type { Holder } from "../../machine/host.js";
+import type { Holder } from "../../overlay/tabs.js";
 import { codeOf, NODE_FILES } from "./files.js";
 
 /** How often it is tried again, in milliseconds, and how much longer at random, so that two do not disturb each other for ever. */

@@ -2,12 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../../firmware/digest.js";
+import { identify } from "../../firmware/identity.js";
 import { FirmwareError } from "../../firmware/errors.js";
 import { checkRoot, type FirmwarePart, type LoadOptions } from "../../firmware/load.js";
 import {
   type FileIdentity,
   type FirmwareManifest,
-  firmwareDigest,
   isName,
   parseManifest,
 } from "../../firmware/manifest.js";
@@ -103,7 +103,7 @@ export async function firmwareOf({ manifest, paths }: FirmwareFiles): Promise<Fi
 
   return {
     manifest,
-    digest: await firmwareDigest(manifest),
+    identity: await identify(manifest),
     async load<Wanted extends FirmwarePart>(
       parts: readonly Wanted[],
       { signal, onProgress }: LoadOptions = {},

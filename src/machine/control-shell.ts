@@ -1,0 +1,311 @@
+/**
+ * The host's own channel into the router: a shell that reads its commands from a serial port. It only starts things, so
+ * that any number of commands run side by side, each on serial ports of its own, and nothing waits for another.
+ *
+ * One line typed on the second console begins it. When somebody in the router ends it, what runs goes on and is told as
+ * before; what was not begun fails, and the next call begins another one.
+ */
+import { type Clock, REAL_CLOCK } from "../common/clock.js";
+import { type Deferred, deferred } from "../common/deferred.js";
+import { Command, type CommandHost } from "./command.js";
+import {
+  BOOTSTRAP,
+  checkCommand,
+  inlineLine,
+  isScript,
+  killLine,
+  parseAnswer,
+  scriptLine,
+  setupLines,
+  startLine,
+} from "./control-script.js";
+import { MachineError } from "./errors.js";
+import { collectResult, type ExecOptions, type ExecResult } from "./exec.js";
+import { type Lane, Lanes } from "./lanes.js";
+import { LoginConsole } from "./login-console.js";
+import { CONSOLE_PORT, CONTROL_PORT, type LanePort } from "./serial-layout.js";
+import type { PortEnd, SerialPort } from "./serial-port.js";
+
+export interface SpawnOptions {
+  /** ends the command, and everything that it started */
+  readonly signal?: AbortSignal | undefined;
+  /** whether it has an input; if not, it reads an empty one. Default true */
+  readonly input?: boolean | undefined;
+}
+
+export interface ScriptOptions {
+  /** milliseconds from the call, after which it is no longer waited for; none by default */
+  readonly timeout?: number | undefined;
+  /** run it in the control shell itself: sooner, but everything else waits for it */
+  readonly inline?: boolean | undefined;
+}
+
+/** How long the console may take to start the shell before the line is typed again, in milliseconds: at first, and at most. */
+const START_MS = 700;
+const MAX_START_MS = 10_000;
+/** Longest line of the shell that is looked at. */
+const MAX_LINE = 4096;
+
+/** What the machine that is there has. */
+interface Attached {
+  readonly console: LoginConsole;
+  readonly control: SerialPort;
+  readonly lanes: Lanes;
+}
+
+export class ControlShell {
+  readonly #clock: Clock;
+  readonly #attached = deferred<Attached>();
+  /** resolves when the shell answers; there is none while it is `undefined` */
+  #connected: Promise<void> | undefined;
+  /** resolves when somebody opens the control port */
+  #opened = deferred();
+  readonly #answers = new Map<number, Deferred<number>>();
+  #nextId = 1;
+  readonly #commands = new Set<Command>();
+  #line = "";
+  readonly #ended = new AbortController();
+  /** rejects when it ended */
+  readonly #over = deferred<never>();
+  #isRestored = false;
+
+  constructor(clock: Clock = REAL_CLOCK) {
+    this.#clock = clock;
+    this.#attached.promise.catch(() => undefined);
+  }
+
+  /** The machine's serial ports exist, as they were left if it was restored. */
+  attach(ports: readonly SerialPort[]): void {
+    const console = ports[CONSOLE_PORT];
+    const control = ports[CONTROL_PORT];
+    if (!console || !control) throw new RangeError("The machine has no serial ports.");
+    control.use(this.#controlEnd());
+    const lanes = new Lanes(ports);
+    if (control.isOpen) this.#stopForgotten(control, lanes);
+    const login = new LoginConsole(console, this.#isRestored);
+    this.#attached.resolve({ console: login, control, lanes });
+  }
+
+  /** Resolves when the shell answers; starts it if there is none. */
+  connect(): Promise<void> {
+    if (!this.#connected) {
+      const connected = Promise.race([this.#connect(), this.#over.promise]);
+      this.#connected = connected;
+      connected.catch(() => {
+        if (this.#connected === connected) this.#connected = undefined;
+      });
+    }
+    return this.#connected;
+  }
+
+  /** The router is one that was saved with a shell that answered. To be called before {@link attach}. */
+  resume(): void {
+    this.#isRestored = true;
+    this.#connected = this.#attached.promise.then(({ control }) =>
+      control.isOpen ? undefined : this.#connect(),
+    );
+    this.#connected.catch(() => undefined);
+  }
+
+  /** Takes the port away from a shell that does not answer any more; the next call starts another one. */
+  async restart(): Promise<void> {
+    const { control } = await this.#attached.promise;
+    control.hangUp();
+  }
+
+  /**
+   * Runs a command beside whatever else runs. While the router boots it waits.
+   *
+   * @param command what `sh -c` would take
+   * @throws {MachineError} it contains a NUL character
+   */
+  spawn(command: string, options: SpawnOptions = {}): Command {
+    return this.#spawn(command, options);
+  }
+
+  /**
+   * Runs a command to its end; what it leaves behind in the background is not waited for.
+   *
+   * @param command what `sh -c` would take
+   * @throws {MachineError} a signal killed it, it printed more than 16 MiB, or the router could not run it
+   * @throws {DOMException} `TimeoutError` when the time is over, counted from the call, or the signal's reason; then the
+   * command is ended, and everything that it started
+   */
+  async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    const { timeout, signal, stdin } = options;
+    const stop = new AbortController();
+    const abort = () => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    const late = () => stop.abort(new DOMException("The command timed out.", "TimeoutError"));
+    const callOff = timeout === undefined ? undefined : this.#clock.after(timeout, late);
+    try {
+      const running = this.#spawn(command, { signal: stop.signal, input: stdin !== undefined });
+      return await collectResult(running, stdin, (reason) => running.stop(reason));
+    } finally {
+      callOff?.();
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Runs a script of the host's own, of which only the status is of interest. Cheaper than a command.
+   *
+   * @param script may not end its shell
+   * @returns its exit status
+   * @throws {MachineError} the shell ended; {@link DOMException} `TimeoutError`
+   */
+  async status(script: string, { timeout, inline = false }: ScriptOptions = {}): Promise<number> {
+    const late = deferred<never>();
+    const expire = () => late.reject(new DOMException("The router is slow.", "TimeoutError"));
+    const callOff = timeout === undefined ? undefined : this.#clock.after(timeout, expire);
+    try {
+      const ask = this.connect().then(() =>
+        this.#ask((id) => (inline ? inlineLine(id, script) : scriptLine(id, script))),
+      );
+      ask.catch(() => undefined);
+      return await Promise.race([ask, late.promise]);
+    } finally {
+      callOff?.();
+    }
+  }
+
+  /** No answer will ever come: everything pending rejects. */
+  end(reason: MachineError): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(reason);
+    this.#over.reject(reason);
+    this.#attached.reject(reason);
+    this.#opened.reject(reason);
+    for (const answer of this.#answers.values()) answer.reject(reason);
+    for (const command of [...this.#commands]) command.fail(reason);
+  }
+
+  #spawn(text: string, { signal, input = true }: SpawnOptions): Command {
+    checkCommand(text);
+    const command = new Command(this.#host);
+    this.#commands.add(command);
+    const stop = () => command.stop(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    const over = () => {
+      this.#commands.delete(command);
+      signal?.removeEventListener("abort", stop);
+    };
+    command.ended.then(over, over);
+    if (signal?.aborted) stop();
+    else if (this.#ended.signal.aborted) command.fail(this.#ended.signal.reason);
+    else void this.#begin(command, text, input).catch((error: unknown) => command.fail(error));
+    return command;
+  }
+
+  async #begin(command: Command, text: string, hasInput: boolean): Promise<void> {
+    const given = new AbortController();
+    command.ended.catch((reason: unknown) => given.abort(reason));
+    const { lanes, control } = await this.#attached.promise;
+    await this.connect();
+    const input: LanePort[] = hasInput ? ["stdin"] : [];
+    const script: LanePort[] = isScript(text) ? ["script"] : [];
+    const lane = await lanes.take(
+      ["status", "stdout", "stderr", ...input, ...script],
+      given.signal,
+    );
+    if (given.signal.aborted) return lanes.release(lane);
+    command.attach(lane, hasInput, isScript(text) ? text : undefined);
+    // The shell may have ended while a lane was waited for: then the command is abandoned with it.
+    control.send(new TextEncoder().encode(startLine(lane, text, hasInput)));
+  }
+
+  readonly #host: CommandHost = {
+    clock: { now: () => this.#clock.now(), after: (ms, run) => this.#clock.after(ms, run) },
+    signal: async (lane, signal) => {
+      // A shell that was started since knows nothing of it.
+      if (this.#connected) await this.#ask((id) => killLine(id, lane.status.number, signal));
+    },
+    release: (lane) => void this.#attached.promise.then(({ lanes }) => lanes.release(lane)),
+  };
+
+  async #connect(): Promise<void> {
+    const { console, control, lanes } = await this.#attached.promise;
+    await control.ready();
+    await console.printed;
+    for (let wait = START_MS; !control.isOpen; wait = Math.min(2 * wait, MAX_START_MS)) {
+      console.type(BOOTSTRAP);
+      await Promise.race([this.#opened.promise, this.#sleep(wait)]);
+    }
+    this.#ended.signal.throwIfAborted();
+    this.#line = "";
+    await this.#ask(setupLines);
+    lanes.prepare();
+  }
+
+  /** @returns the status that the shell says */
+  async #ask(line: (id: number) => string): Promise<number> {
+    this.#ended.signal.throwIfAborted();
+    const id = this.#nextId++;
+    const answer = deferred<number>();
+    this.#answers.set(id, answer);
+    try {
+      const { control } = await this.#attached.promise;
+      control.send(new TextEncoder().encode(line(id)));
+      return await answer.promise;
+    } finally {
+      this.#answers.delete(id);
+    }
+  }
+
+  #controlEnd(): PortEnd {
+    const decoder = new TextDecoder();
+    return {
+      wants: () => true,
+      receive: (bytes) => this.#receive(decoder.decode(bytes, { stream: true })),
+      sent: () => undefined,
+      opened: () => {
+        this.#opened.resolve();
+        this.#opened = deferred();
+      },
+      closed: () => this.#shellEnded(),
+    };
+  }
+
+  #receive(text: string): void {
+    const lines = (this.#line + text).split("\n");
+    this.#line = (lines.pop() ?? "").slice(-MAX_LINE);
+    for (const line of lines) {
+      const answer = parseAnswer(line);
+      if (answer?.type === "done") this.#answers.get(answer.id)?.resolve(answer.status);
+      if (answer?.type === "failed")
+        this.#abandon(
+          new MachineError("The router could not run the command: it has no device for it."),
+          (command) => command.statusPort === answer.statusPort,
+        );
+    }
+  }
+
+  /** Commands that run do not need it. */
+  #shellEnded(): void {
+    this.#connected = undefined;
+    this.#line = "";
+    const reason = new MachineError(
+      "The router's control shell was ended, by somebody or for want of memory. Try again.",
+    );
+    for (const answer of this.#answers.values()) answer.reject(reason);
+    // What waits for a lane was not told to this shell.
+    this.#abandon(reason, ({ statusPort, isWaiting }) => statusPort !== undefined && isWaiting);
+  }
+
+  #abandon(reason: MachineError, which: (command: Command) => boolean): void {
+    for (const command of [...this.#commands]) if (which(command)) command.abandon(reason);
+  }
+
+  /** Nobody reads any more what these commands print. */
+  #stopForgotten(control: SerialPort, lanes: Lanes): void {
+    for (const { status } of lanes.forgotten) {
+      const line = killLine(0, status.number, "TERM");
+      control.send(new TextEncoder().encode(line));
+    }
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(milliseconds, resolve));
+  }
+}
