@@ -1,5 +1,5 @@
 /** What a page gets from `playground/openwrt-playground.js`. */
-export { OpenwrtPlayground } from "./openwrt-playground.js";
+export { OpenRouterEvent, OpenwrtPlayground } from "./openwrt-playground.js";
 export { Machine } from "../host/browser.js";
 export type { BrowserMachineOptions as MachineOptions } from "../host/browser.js";
 export type { StorageReport } from "../machine/storage-report.js";

@@ -9,6 +9,7 @@ import { StorageError } from "../machine/errors.js";
 import { Machine } from "../host/browser.js";
 import { MachineProgressEvent, StorageChangeEvent } from "../machine/events.js";
 import type { StorageReport } from "../machine/storage-report.js";
+import { firmwareWithRoot } from "../firmware/offered.js";
 import { Absence } from "./absence.js";
 import "./confirm-dialog.js";
 import type { ConfirmDialog } from "./confirm-dialog.js";
@@ -17,13 +18,29 @@ import "./openwrt-notice.js";
 import "./openwrt-progress.js";
 import "./openwrt-storage-dialog.js";
 import type { OpenwrtStorageDialog } from "./openwrt-storage-dialog.js";
+import type { StoredRouterEvent } from "./openwrt-stored-routers.js";
 import "./openwrt-terminal.js";
 import type { OpenwrtTerminal } from "./openwrt-terminal.js";
 import "./openwrt-views.js";
-import { keysHint, savedText, STATE_TEXT, TEXT } from "./strings.js";
+import { keysHint, ROUTERS_TEXT, savedText, STATE_TEXT, TEXT } from "./strings.js";
+import { STORED_ROUTERS } from "./stored-overlays.js";
 import { buttonStyles, colours, textStyles } from "./styles.js";
 import { isMac } from "./terminal-keys.js";
 
+/**
+ * Event "openrouter": the person chose another router that is stored in this browser. The element's attributes change
+ * to it, and it starts, unless the page does that in its own way and calls `preventDefault()`.
+ */
+export class OpenRouterEvent extends Event {
+  constructor(
+    readonly firmware: string,
+    readonly overlay: string,
+  ) {
+    super("openrouter", { cancelable: true });
+  }
+}
+
+/** Fires {@link OpenRouterEvent}. */
 @customElement("openwrt-playground")
 export class OpenwrtPlayground extends LitElement {
   static override styles = [
@@ -302,7 +319,12 @@ export class OpenwrtPlayground extends LitElement {
         text=${TEXT.resetText}
         action=${TEXT.resetConfirm}
       ></openwrt-confirm-dialog>
-      <openwrt-storage-dialog .machine=${machine} .storage=${this.storage}></openwrt-storage-dialog>
+      <openwrt-storage-dialog
+        .machine=${machine}
+        .storage=${this.storage}
+        .store=${STORED_ROUTERS}
+        @open=${this.#openStored}
+      ></openwrt-storage-dialog>
     `;
   }
 
@@ -363,6 +385,21 @@ export class OpenwrtPlayground extends LitElement {
     startWithoutSaving: () => this.#run(this.machine.startWithoutSaving()),
     reset: () => void this.#reset(),
     saveCopy: () => this.storageDialog.saveCopy(),
+  };
+
+  readonly #openStored = async ({ router }: StoredRouterEvent): Promise<void> => {
+    const assets = new URL(this.assets, document.baseURI);
+    const firmware = await firmwareWithRoot(router.firmware, assets, this.firmware);
+    if (firmware === undefined) {
+      this.storageDialog.say(ROUTERS_TEXT.notOffered(router.name));
+      return;
+    }
+    this.storageDialog.close();
+    if (!this.dispatchEvent(new OpenRouterEvent(firmware, router.name))) return;
+    this.firmware = firmware;
+    this.overlay = router.name;
+    await this.updateComplete;
+    this.#start();
   };
 
   readonly #reset = async (): Promise<void> => {
@@ -463,5 +500,8 @@ function keepPage(event: DragEvent): void {
 declare global {
   interface HTMLElementTagNameMap {
     "openwrt-playground": OpenwrtPlayground;
+  }
+  interface HTMLElementEventMap {
+    openrouter: OpenRouterEvent;
   }
 }

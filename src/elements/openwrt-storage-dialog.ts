@@ -4,9 +4,12 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { Machine } from "../machine/machine.js";
 import type { StorageReport } from "../machine/storage-report.js";
 import { download } from "./download.js";
-import { keptMemoryText, savedText, TEXT } from "./strings.js";
+import { type OpenwrtStoredRouters, StoredRouterEvent } from "./openwrt-stored-routers.js";
+import type { RouterStore } from "./router-store.js";
+import { keptMemoryText, ROUTERS_TEXT, savedText, TEXT } from "./strings.js";
 import { buttonStyles, dialogStyles } from "./styles.js";
 
+/** Fires {@link StoredRouterEvent} when the person wants to have another router. */
 @customElement("openwrt-storage-dialog")
 export class OpenwrtStorageDialog extends LitElement {
   static override styles = [
@@ -30,9 +33,21 @@ export class OpenwrtStorageDialog extends LitElement {
       .hint {
         margin-top: 4px;
       }
+      /* In sight, however long the list is. */
       form {
+        position: sticky;
+        bottom: -20px;
         display: flex;
         justify-content: flex-end;
+        margin: 0 -20px -20px;
+        padding: 12px 20px;
+        background: var(--playground-surface);
+      }
+      h2 ~ h2 {
+        margin-top: 24px;
+      }
+      openwrt-stored-routers {
+        margin-bottom: 16px;
       }
     `,
   ];
@@ -41,16 +56,30 @@ export class OpenwrtStorageDialog extends LitElement {
   @property({ attribute: false }) accessor machine: Machine | undefined;
   @property({ attribute: false }) accessor storage: StorageReport | undefined;
 
+  /** Every router that is stored here. Default: none is listed. */
+  @property({ attribute: false }) accessor store: RouterStore | undefined;
+
   /** what was done last, or is being done */
   @state() private accessor message = "";
   @state() private accessor busy = false;
 
   @query("dialog") private accessor dialog!: HTMLDialogElement;
   @query("input[type=file]") private accessor file!: HTMLInputElement;
+  @query("openwrt-stored-routers") private accessor routers!: OpenwrtStoredRouters | null;
 
   show(): void {
     this.message = "";
     this.dialog.showModal();
+    void this.routers?.refresh();
+  }
+
+  close(): void {
+    this.dialog.close();
+  }
+
+  /** Answers what was just asked for. */
+  say(message: string): void {
+    this.message = message;
   }
 
   /** Hands the person a file with everything the router changed. */
@@ -82,6 +111,15 @@ export class OpenwrtStorageDialog extends LitElement {
       </div>
       <p>${TEXT.copyExplained}</p>
       <p role="status">${this.message}</p>
+      ${
+        this.store
+          ? html`<h2>${ROUTERS_TEXT.title}</h2>
+              <openwrt-stored-routers
+                .store=${this.store}
+                @open=${this.#open}
+              ></openwrt-stored-routers>`
+          : nothing
+      }
       <form method="dialog"><button autofocus>${TEXT.close}</button></form>
     </dialog>`;
   }
@@ -101,6 +139,10 @@ export class OpenwrtStorageDialog extends LitElement {
         ${!keep ? TEXT.keepsNoMemory : bytes > 0 ? keptMemoryText(bytes) : TEXT.keepsMemory}
       </p>`;
   }
+
+  readonly #open = ({ router }: StoredRouterEvent): void => {
+    this.dispatchEvent(new StoredRouterEvent(router));
+  };
 
   readonly #keepMemory = ({ target }: Event): void => {
     if (this.machine) this.machine.keepMemory = (target as HTMLInputElement).checked;

@@ -1,4 +1,5 @@
 /** Every text of the elements that a person reads, in one place. */
+import type { StorageProblem } from "../machine/errors.js";
 import type { Holder } from "../overlay/tabs.js";
 import type { MachineState, ProgressStage } from "../machine/events.js";
 
@@ -94,6 +95,45 @@ export const KEYS_TEXT = {
   up: { sign: "↑", name: "Up" },
   right: { sign: "→", name: "Right" },
 } as const;
+
+export const ROUTERS_TEXT = {
+  title: "Routers stored in this browser",
+  none: "No router has changed anything yet.",
+  unknownFirmware: (digest: string) => `unknown firmware (${digest}…)`,
+  size: (changes: string, memory: string) =>
+    memory ? `${changes} of changes, ${memory} of memory` : `${changes} of changes`,
+  changed: (when: string) => `changed ${when}`,
+  inUse: "in use now",
+  named: (label: string, name: string) => `${label.replace("…", "")} “${name}”`,
+  open: "Open",
+  rename: "Rename…",
+  renameConfirm: "Rename",
+  newName: (name: string) => `New name of “${name}”`,
+  renamed: (name: string, to: string) => `“${name}” is called “${to}” now.`,
+  duplicate: "Duplicate…",
+  duplicateConfirm: "Duplicate",
+  copyName: (name: string) => `Name of the copy of “${name}”`,
+  duplicated: (name: string, to: string) => `“${to}” is a copy of “${name}”.`,
+  badName: "Use up to 64 lower-case letters, digits, “.”, “_” and “-”.",
+  takenName: (name: string) => `There is a router called “${name}” already.`,
+  delete: "Delete…",
+  deleteTitle: (name: string) => `Delete “${name}”?`,
+  deleteText:
+    "Everything that was changed in this router will be lost: settings, passwords, installed and edited files. This cannot be undone.",
+  deleteConfirm: "Delete the router",
+  deleted: (name: string) => `“${name}” was deleted.`,
+  notOffered: (name: string) =>
+    `The firmware of “${name}” is not offered here. Save a copy to use it where it is.`,
+  newer: "It was stored by a newer version of this page. Reload the page to get that version.",
+  damaged: "It is damaged and cannot be used.",
+  unreadable: "It could not be read. Reload the page to try again.",
+};
+
+/** Why a stored router cannot be used, in a list of several. */
+export function unreadableText(problem: StorageProblem): string {
+  if (problem === "newer" || problem === "damaged") return ROUTERS_TEXT[problem];
+  return ROUTERS_TEXT.unreadable;
+}
 
 export const UPLOAD_TEXT = {
   list: "Files for the router",

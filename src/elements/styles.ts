@@ -83,6 +83,27 @@ export const buttonStyles = css`
   }
 `;
 
+export const fieldStyles = css`
+  input:not([type]) {
+    min-width: 0;
+    min-height: 36px;
+    box-sizing: border-box;
+    padding: 4px 10px;
+    font: inherit;
+    border: 1px solid var(--playground-line);
+    border-radius: 6px;
+    color: var(--playground-text);
+    background: var(--playground-surface);
+  }
+  input:focus-visible {
+    outline: 2px solid var(--playground-accent);
+    outline-offset: 1px;
+  }
+  input[aria-invalid="true"] {
+    border-color: var(--playground-danger);
+  }
+`;
+
 export const dialogStyles = css`
   dialog {
     max-width: min(34em, calc(100vw - 2em));

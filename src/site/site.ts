@@ -10,6 +10,13 @@ router.setAttribute("firmware", firmware);
 router.setAttribute("overlay", overlay);
 router.setAttribute("autostart", "");
 router.setAttribute("guest-origin", guestOrigin());
+router.addEventListener("openrouter", (event) => {
+  event.preventDefault();
+  // The address is what is shared and kept as a bookmark.
+  location.search = String(
+    new URLSearchParams({ firmware: event.firmware, overlay: event.overlay }),
+  );
+});
 document.querySelector("#router")?.append(router);
 
 await offerChoice();

@@ -1,8 +1,12 @@
 import { expect } from "@esm-bundle/chai";
 import "../../src/elements/openwrt-playground.js";
 import type { OpenwrtPlayground } from "../../src/elements/openwrt-playground.js";
+import { StoredRouterEvent } from "../../src/elements/openwrt-stored-routers.js";
 import type { Machine } from "../../src/machine/machine.js";
 import { press, until } from "./fake-console.js";
+
+// The build puts a name there; here a start fails at it, which is enough to see that there was one.
+Object.assign(globalThis, { WORKER_FILE: "no-such-worker.js" });
 
 /** A machine that was ended for good says so; any other one finds no firmware here. */
 async function isEnded(machine: Machine): Promise<boolean> {
@@ -176,5 +180,57 @@ describe("playground element", () => {
     element.theme = "dark";
     await element.updateComplete;
     expect(getComputedStyle(element).colorScheme).to.equal("dark");
+  });
+
+  describe("with another stored router chosen", () => {
+    const GOOD = fetch("/test/firmware/site/images/good/firmware.json")
+      .then((response) => response.json() as Promise<{ root: { sha256: string } }>)
+      .then(({ root }) => root.sha256);
+
+    async function choose(element: OpenwrtPlayground, firmware: string): Promise<void> {
+      page.append(element);
+      await element.updateComplete;
+      const dialog = element.renderRoot.querySelector("openwrt-storage-dialog")!;
+      dialog.show();
+      const router = { name: "mine", firmware, bytes: 1, memoryBytes: 0, inUse: false };
+      dialog.dispatchEvent(new StoredRouterEvent(router));
+    }
+
+    it("changes to it and starts it, by the name that the site has for its firmware", async () => {
+      const element = create({ firmware: "other" });
+      let heard = "";
+      element.addEventListener("openrouter", (event) => {
+        heard = `${event.firmware}/${event.overlay}`;
+      });
+      await choose(element, await GOOD);
+      await until("it tried to start", () => element.machine.state === "failed");
+      expect([element.firmware, element.overlay]).to.deep.equal(["good", "mine"]);
+      expect(heard).to.equal("good/mine");
+    });
+
+    it("stays as it is when the page does it in its own way", async () => {
+      const element = create({ firmware: "good" });
+      let heard = "";
+      element.addEventListener("openrouter", (event) => {
+        event.preventDefault();
+        heard = `${event.firmware}/${event.overlay}`;
+      });
+      await choose(element, await GOOD);
+      await until("the page heard of it", () => heard === "good/mine");
+      await element.updateComplete;
+      expect(element.overlay).to.equal("default");
+    });
+
+    it("says so when the site does not offer its firmware", async () => {
+      const element = create({ firmware: "good" });
+      await choose(element, "0".repeat(64));
+      const dialog = element.renderRoot.querySelector("openwrt-storage-dialog")!;
+      await until("it says so", () =>
+        [...dialog.renderRoot.querySelectorAll("[role=status]")].some((status) =>
+          status.textContent.includes("The firmware of “mine” is not offered here."),
+        ),
+      );
+      expect(element.overlay).to.equal("default");
+    });
   });
 });
