@@ -5,6 +5,7 @@ import { memoryChunkStore } from "../disk/memory-chunk-store.js";
 import type { LayeredDisk } from "../disk/layered-disk.js";
 import { overlayKey } from "../overlay/identity.js";
 import { deleteOverlay, openOverlayStore } from "../overlay/overlay-store.js";
+import { storedCopy } from "../overlay/stored.js";
 import { type MemoryPage, readSharedPages } from "../snapshot/shared-pages.js";
 import { isFit, loadState } from "../snapshot/saved-state.js";
 import { UnfitStateError } from "./errors.js";
@@ -13,13 +14,15 @@ import { pcWith } from "./pc-identity.js";
 
 /** The chunk store of a boot; without saving, a copy in memory of what is stored at this moment. */
 export async function openStore(message: StartMessage): Promise<ChunkStore> {
-  const { identity, stored: isStored, saving, memory } = message;
-  if (memory || !isStored) {
+  const { identity, stored, saving, memory } = message;
+  if (memory || !stored) {
     const store = memoryChunkStore();
     if (memory) await store.commit(memory);
     return store;
   }
-  const stored = await openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
+  // Another tab may have its lease.
+  if (!saving) return storedCopy(identity);
+  return openOverlayStore(identity, CHUNK_BYTES).catch(async (error: unknown) => {
     // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
     const spoiled =
       error instanceof StorageError && (error.problem === "damaged" || error.problem === "lost");
@@ -28,11 +31,6 @@ export async function openStore(message: StartMessage): Promise<ChunkStore> {
     // Others of that name that older versions left are not what was to be dropped.
     return openOverlayStore({ ...identity, former: [] }, CHUNK_BYTES);
   });
-  if (saving) return stored;
-  const copy = memoryChunkStore();
-  await copy.replace(await stored.snapshot());
-  stored.close();
-  return copy;
 }
 
 /** A state, and what the first console showed last when it was saved. */

@@ -2,7 +2,7 @@
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../overlay/identity.js";
 import { openOverlayStore } from "../overlay/overlay-store.js";
-import { findStored, readStoredChunks } from "../overlay/stored.js";
+import { findStored, findStoredChunks } from "../overlay/stored.js";
 import type { Chunks } from "./messages.js";
 
 /**
@@ -19,8 +19,7 @@ export async function storedOverlay(
 
 /** @throws {StorageError} the overlay cannot be read */
 export async function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
-  const stored = await findStored(identity);
-  return (stored && (await readStoredChunks(stored.key)))?.content ?? new Map();
+  return (await findStoredChunks(identity))?.content ?? new Map<never, never>();
 }
 
 /**
