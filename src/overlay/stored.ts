@@ -1,10 +1,11 @@
 /** What is stored of an overlay, in whichever format: read without a lease, and without changing anything. */
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
+import { CHUNK_BYTES, type ChunkStore } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
 import { readExisting } from "../disk/indexeddb.js";
+import { memoryChunkStore } from "../disk/memory-chunk-store.js";
 import { thoseThatExist } from "./database-names.js";
 import { OBJECT_STORE, OVERLAY_FORMAT, readChunks, readHead } from "./format.js";
-import { formerKeys, type OverlayIdentity, overlayKey, parseKey } from "./identity.js";
+import { formerKeys, overlayKey, type OverlayNames, parseKey } from "./identity.js";
 import { LAST_OLD_FORMAT, readOldChunks, readOldHead } from "./old-formats.js";
 
 export type Chunks = Map<number, Uint8Array<ArrayBuffer>>;
@@ -28,12 +29,20 @@ export interface StoredOverlay {
   readonly changed: number | undefined;
 }
 
+/** With everything that the router changed, by number of the chunk. */
+export interface StoredChunks extends StoredOverlay {
+  readonly content: Chunks;
+}
+
 /** What must be as it is known to be, when it is known. */
 interface Known {
   readonly diskBytes?: number | undefined;
   /** what old chunks are cut to, and today's must have; default {@link CHUNK_BYTES} */
   readonly chunkBytes?: number | undefined;
 }
+
+/** An overlay that may be stored somewhere. */
+type Sought = OverlayNames & Known;
 
 /**
  * @param key of an overlay of any format
@@ -52,27 +61,50 @@ export function readStored(key: string, known: Known = {}): Promise<StoredOverla
 export function readStoredChunks(
   key: string,
   known: Known = {},
-): Promise<(StoredOverlay & { readonly content: Chunks }) | undefined> {
+): Promise<StoredChunks | undefined> {
   return read(key, known, async ({ stored, content }) => ({ ...stored, content: await content() }));
 }
 
 /**
- * Where an overlay is stored: in today's format, or else in an older one.
+ * What is stored of an overlay, wherever it is: in today's format, or else in an older one.
  *
  * @throws {StorageError} as {@link readStored}
  */
-export async function findStored(
-  identity: Omit<OverlayIdentity, "diskBytes"> & Known,
-): Promise<StoredOverlay | undefined> {
+export function findStored(identity: Sought): Promise<StoredOverlay | undefined> {
+  return find(identity, readStored);
+}
+
+/**
+ * The same, with its chunks at that moment.
+ *
+ * @throws {StorageError} as {@link readStoredChunks}
+ */
+export function findStoredChunks(identity: Sought): Promise<StoredChunks | undefined> {
+  return find(identity, readStoredChunks);
+}
+
+/**
+ * A copy of it in memory, for a machine that saves nothing. Whoever holds the lease may go on writing.
+ *
+ * @throws {StorageError} as {@link readStoredChunks}
+ */
+export async function storedCopy(identity: Sought): Promise<ChunkStore> {
+  const copy = memoryChunkStore();
+  await copy.replace((await findStoredChunks(identity))?.content ?? new Map());
+  return copy;
+}
+
+async function find<T>(
+  identity: Sought,
+  readOne: (key: string, known: Known) => Promise<T | undefined>,
+): Promise<T | undefined> {
   const key = overlayKey(identity);
-  const today = await readStored(key, identity);
+  const today = await readOne(key, identity);
   if (today) return today;
-  const former = formerKeys(identity);
-  const there = await thoseThatExist([...former, key]);
   // Today's once more, and last: another page may be bringing the old one there.
-  for (const candidate of there) {
-    const stored = await readStored(candidate, identity);
-    if (stored) return stored;
+  for (const candidate of await thoseThatExist([...formerKeys(identity), key])) {
+    const found = await readOne(candidate, identity);
+    if (found) return found;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 /** Stored routers without a machine: the list of all, and what can be done with one. */
 import { expect } from "@esm-bundle/chai";
 import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
+import { formerDigests } from "../../src/firmware/identity.js";
 import { readArchive } from "../../src/overlay/archive.js";
 import { OverlayBusyError } from "../../src/overlay/errors.js";
 import { keyOf, type OverlayIdentity, overlayKey } from "../../src/overlay/identity.js";
@@ -19,15 +20,7 @@ import {
   requested,
 } from "../disk/helpers.js";
 import { killAfter } from "./killed.js";
-import {
-  OLD_DISK_BYTES,
-  OLD_FIRMWARE,
-  OLD_ROOT,
-  oldChunks,
-  OLDER_FIRMWARE,
-  oldName,
-  writeOld,
-} from "./old-overlays.js";
+import { OLD_DISK_BYTES, oldChunks, oldName, type OldVersion, writeOld } from "./old-overlays.js";
 
 const PAGE = { title: "Elsewhere", path: "/elsewhere" };
 const CHUNKS = chunksOf({ 0: 1, 7: 2, 3071: 3 });
@@ -43,6 +36,15 @@ async function stored(change: Partial<OverlayIdentity> = {}): Promise<OverlayIde
   await store.commit(CHUNKS);
   store.close();
   return identity;
+}
+
+/** Stores a router of an older format, of a root that no other test uses. */
+async function storedOld(version: OldVersion, overlay = freshIdentity().overlay, others = {}) {
+  const root = newRoot();
+  const former = await formerDigests(root);
+  const [firmware = ""] = former;
+  await writeOld(version, overlay, { firmware, others });
+  return { overlay, root, firmware, former, key: oldName(overlay, firmware) };
 }
 
 const databases = async () => (await indexedDB.databases()).map(({ name = "" }) => name).sort();
@@ -105,14 +107,14 @@ describe("the list of stored routers", () => {
 
   it("makes, changes and deletes nothing", async () => {
     const { overlay } = await stored();
-    await writeOld(2, overlay);
+    const { key } = await storedOld(2, overlay);
     await writeDatabase(`${overlay}/something-else`, 7, "x", {});
     const before = await databases();
-    const old = await dump(oldName(overlay));
+    const old = await dump(key);
     const info = await listed(overlay);
     expect(info).to.have.length(2);
     expect(await databases()).to.deep.equal(before);
-    expect(await dump(oldName(overlay))).to.deep.equal(old);
+    expect(await dump(key)).to.deep.equal(old);
   });
 
   it("has what is damaged or too new, with the reason, beside all others", async () => {
@@ -129,29 +131,26 @@ describe("the list of stored routers", () => {
   });
 
   it("has those of older formats, under their root where that is known", async () => {
-    const { overlay } = freshIdentity();
-    await writeOld(1, overlay);
+    const { overlay, root, firmware, former } = await storedOld(1);
     const [unknown] = await listed(overlay);
-    expect(unknown).to.deep.include({ firmware: OLD_FIRMWARE, format: 1, bytes: 4 * 65536 });
+    expect(unknown).to.deep.include({ firmware, format: 1, bytes: 4 * 65536 });
     expect(unknown?.changed).to.equal(undefined);
 
-    const firmware = [{ root: OLD_ROOT, former: [OLD_FIRMWARE, OLDER_FIRMWARE] }];
-    expect((await listed(overlay, { firmware }))[0]).to.include({ firmware: OLD_ROOT, format: 1 });
+    const told = await listed(overlay, { firmware: [{ root, former }] });
+    expect(told[0]).to.include({ firmware: root, format: 1 });
 
     // Another router has this root, so it is known without being told.
-    const other = await stored({ root: OLD_ROOT });
-    expect((await listed(overlay))[0]).to.include({ firmware: OLD_ROOT, format: 1 });
-    await (await Overlay.open(other.overlay, OLD_ROOT)).delete();
+    await stored({ root });
+    expect((await listed(overlay))[0]).to.include({ firmware: root, format: 1 });
   });
 
   it("tells two of one name and root apart, of which only one can be opened by its root", async () => {
-    const { overlay } = await stored({ root: OLD_ROOT });
-    await writeOld(3, overlay);
+    const { overlay, root, firmware } = await storedOld(3);
+    await stored({ overlay, root });
+    // As an older page would do that is still open.
+    await writeOld(3, overlay, { firmware });
     const found = await listed(overlay);
-    expect(found.map(({ firmware }) => firmware).sort()).to.deep.equal(
-      [OLD_FIRMWARE, OLD_ROOT].sort(),
-    );
-    await (await Overlay.open(overlay, OLD_ROOT)).delete();
+    expect(found.map((each) => each.firmware).sort()).to.deep.equal([firmware, root].sort());
   });
 
   it("is there too where the browser does not list its databases", async () => {
@@ -250,10 +249,11 @@ describe("a stored router", () => {
   });
 
   it("does not take the place of another one, of whichever format, damaged or in use", async () => {
-    const { overlay, root } = await stored({ root: OLD_ROOT });
+    const { overlay, root } = await stored();
+    const [firmware = ""] = await formerDigests(root);
     const taken = `${overlay}-taken`;
     await stored({ root, overlay: `${taken}-1` });
-    await writeOld(2, `${taken}-2`);
+    await writeOld(2, `${taken}-2`, { firmware });
     await writeDatabase(keyOf(`${taken}-3`, root), 4, "overlay", { header: 1 });
     const opened = await Overlay.open(overlay, root);
     for (const name of [overlay, `${taken}-1`, `${taken}-2`, `${taken}-3`]) {
@@ -341,13 +341,12 @@ describe("a stored router", () => {
 
 describe("a stored router of an older format", () => {
   it("is brought into today's when its root is known", async () => {
-    const { overlay } = freshIdentity();
-    await writeOld(2, overlay);
-    const opened = await Overlay.open(overlay, OLD_ROOT);
+    const { overlay, root } = await storedOld(2);
+    const opened = await Overlay.open(overlay, root);
     expect(await listed(overlay)).to.have.length(1);
-    expect((await listed(overlay))[0]).to.include({ firmware: OLD_ROOT, format: 4, inUse: true });
+    expect((await listed(overlay))[0]).to.include({ firmware: root, format: 4, inUse: true });
     const expected = {
-      ...{ overlay, root: OLD_ROOT, diskBytes: OLD_DISK_BYTES, chunkBytes: CHUNK_BYTES },
+      ...{ overlay, root, diskBytes: OLD_DISK_BYTES, chunkBytes: CHUNK_BYTES },
     };
     const chunks = await readArchive(await opened.export(), expected);
     for (const [index, chunk] of oldChunks(CHUNK_BYTES))
@@ -356,24 +355,22 @@ describe("a stored router of an older format", () => {
   });
 
   it("is not opened, and stays as it is, when it cannot be brought there", async () => {
-    const { overlay } = freshIdentity();
-    await writeOld(3, overlay, { others: { header: 1 } });
-    const before = await dump(oldName(overlay));
-    const error = await rejection(Overlay.open(overlay, OLD_ROOT));
+    const { overlay, root, firmware, key } = await storedOld(3, undefined, { header: 1 });
+    const before = await dump(key);
+    const error = await rejection(Overlay.open(overlay, root));
     expect(error).to.have.property("problem", "damaged");
-    expect(await dump(oldName(overlay))).to.deep.equal(before);
+    expect(await dump(key)).to.deep.equal(before);
     // By its own name it can be deleted.
-    await (await Overlay.open(overlay, OLD_FIRMWARE)).delete();
-    expect(await databases()).not.to.include(oldName(overlay));
+    await (await Overlay.open(overlay, firmware)).delete();
+    expect(await databases()).not.to.include(key);
   });
 
   it("can be copied, renamed and deleted as it is when its root is not known", async () => {
-    const { overlay } = freshIdentity();
-    await writeOld(2, overlay);
-    const opened = await Overlay.open(overlay, OLD_FIRMWARE);
+    const { overlay, root, firmware } = await storedOld(2);
+    const opened = await Overlay.open(overlay, firmware);
     const copy = await opened.export();
     const expected = {
-      ...{ overlay, root: OLD_ROOT, former: [OLD_FIRMWARE] },
+      ...{ overlay, root, former: [firmware] },
       ...{ diskBytes: OLD_DISK_BYTES, chunkBytes: CHUNK_BYTES },
     };
     const chunks = await readArchive(copy, expected);
@@ -384,13 +381,13 @@ describe("a stored router of an older format", () => {
     await opened.rename(`${overlay}-3`);
     expect(await listed(overlay)).to.deep.equal([]);
     for (const name of [`${overlay}-2`, `${overlay}-3`])
-      expect((await listed(name))[0]).to.include({ format: 2, bytes: 4 * 65536 });
+      expect((await listed(name))[0]).to.include({ firmware, format: 2, bytes: 4 * 65536 });
     await opened.delete();
     expect(await listed(`${overlay}-3`)).to.deep.equal([]);
 
     // What knows the root finds it under its new name.
-    const moved = await Overlay.open(`${overlay}-2`, OLD_ROOT);
-    expect((await listed(`${overlay}-2`))[0]).to.include({ firmware: OLD_ROOT, format: 4 });
+    const moved = await Overlay.open(`${overlay}-2`, root);
+    expect((await listed(`${overlay}-2`))[0]).to.include({ firmware: root, format: 4 });
     await moved.delete();
   });
 });
