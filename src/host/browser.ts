@@ -16,7 +16,8 @@ import { readMemoryHeader } from "../snapshot/indexeddb-memory.js";
 import { overlayKey } from "../overlay/identity.js";
 import { takeLease } from "../overlay/lease.js";
 import { openOverlayStore } from "../overlay/overlay-store.js";
-import { findStored, readStoredChunks } from "../overlay/stored.js";
+import { findStored } from "../overlay/stored.js";
+import { storedChunks } from "./stored-chunks.js";
 import { thisPage } from "../overlay/tabs.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
@@ -116,10 +117,7 @@ const overlays: StoredOverlays = {
     ]);
     return { chunks: (stored?.bytes ?? 0) / CHUNK_BYTES, memoryBytes: memory?.bytes ?? 0 };
   },
-  async chunks(identity) {
-    const stored = await findStored(identity);
-    return (stored && (await readStoredChunks(stored.key, identity)))?.content ?? new Map();
-  },
+  chunks: storedChunks,
   async replace(identity, chunks) {
     const lease = await takeLease(identity, { page: thisPage() });
     try {

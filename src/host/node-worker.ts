@@ -6,6 +6,7 @@ import { nodeEndpoint } from "../common/endpoint.js";
 import { caller } from "../common/rpc.js";
 import { OverlayBusyError } from "../overlay/errors.js";
 import type { OverlayIdentity } from "../overlay/identity.js";
+import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { V86_DIRECTORY } from "../machine/assets.js";
 import { ERRORS } from "../machine/error-codec.js";
 import type { Lease, LeaseOptions, WorkerHost } from "../machine/host.js";
@@ -30,6 +31,10 @@ const host: WorkerHost = {
   overlays: {
     lease,
     open: (identity, chunkBytes) => openOverlay(overlays, identity, chunkBytes),
+    async read(identity) {
+      const store = await openOverlay(overlays, identity, CHUNK_BYTES);
+      return store.snapshot().finally(() => store.close());
+    },
     delete: (identity) => deleteOverlay(overlays, identity),
   },
 };

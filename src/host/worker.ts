@@ -8,6 +8,7 @@ import { serveMachine } from "../machine/session.js";
 import { overlayKey } from "../overlay/identity.js";
 import { takeLease } from "../overlay/lease.js";
 import { deleteOverlay, openOverlayStore } from "../overlay/overlay-store.js";
+import { storedChunks } from "./stored-chunks.js";
 import { indexedDbMemory } from "../snapshot/indexeddb-memory.js";
 
 const scope = globalThis as unknown as Parameters<typeof webEndpoint>[0] & {
@@ -29,6 +30,7 @@ const host: WorkerHost = {
       return { release: () => lease.release(), opened: () => lease.releaseFormer() };
     },
     open: openOverlayStore,
+    read: storedChunks,
     delete: deleteOverlay,
     memory: (identity) => indexedDbMemory(overlayKey(identity)),
   },

@@ -22,7 +22,9 @@ export const BOOTSTRAP =
  * `x STATUS STDOUT STDERR STDIN SCRIPT COMMAND` runs `sh -c COMMAND` on the ports of these numbers, /dev/null for an empty
  * STDIN; a command that is not given is read from the port SCRIPT. A process of its own waits for it and writes to the
  * status port: what the shell says of a signal that ended the command, and its status. The command gets a process group
- * (`set -m`), which can be signalled as a whole, and in which SIGINT is not ignored. `$P` and the number of the status port name the group. `f STATUS` says that there is no device.
+ * (`set -m`), which can be signalled as a whole, and in which SIGINT is not ignored. `$P` and the number of the status port
+ * name the group. `f STATUS` says that there is no device. When the shell is killed, its port is closed as soon as each
+ * process that it started has opened its status port.
  *
  * `q ID SCRIPT` runs a script of the host's own that prints nothing, and says `d ID` and its status.
  *
@@ -33,7 +35,7 @@ x(){ local s=$1 o=$D$2 e=$D$3 i=/dev/null c=$6 n
 for n in $1 $2 $3 $4 $5;do [ -c $D$n ]||mknod $D$n c $M $n;[ -c $D$n ]||{ echo f $s;return;};done
 [ -z "$4" ]||i=$D$4
 [ -z "$5" ]||c=". $D$5"
-{ trap : HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM;(exec sh -c "$c" <$i >$o 2>$e);echo $?;} <>$D$s >&0 2>&0 &
+{ exec <>$D$s >&0 2>&0;trap : HUP INT QUIT ABRT USR1 USR2 PIPE ALRM TERM;(exec sh -c "$c" <$i >$o 2>$e);echo $?;} &
 eval P$s=$!;}
 q(){ { eval "$2" </dev/null >/dev/null 2>&1;echo d $1 $?;} &
 }

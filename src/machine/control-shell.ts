@@ -3,7 +3,7 @@
  * that any number of commands run side by side, each on serial ports of its own, and nothing waits for another.
  *
  * One line typed on the second console begins it. When somebody in the router ends it, what runs goes on and is told as
- * before; what was not begun fails, and the next call begins another one.
+ * before, and another one begins what was not begun.
  */
 import { type Clock, REAL_CLOCK } from "../common/clock.js";
 import { type Deferred, deferred } from "../common/deferred.js";
@@ -63,6 +63,8 @@ export class ControlShell {
   readonly #answers = new Map<number, Deferred<number>>();
   #nextId = 1;
   readonly #commands = new Set<Command>();
+  /** how the shell that is there was told to begin a command */
+  readonly #told = new Map<Command, string>();
   #line = "";
   readonly #ended = new AbortController();
   /** rejects when it ended */
@@ -80,7 +82,7 @@ export class ControlShell {
     const control = ports[CONTROL_PORT];
     if (!console || !control) throw new RangeError("The machine has no serial ports.");
     control.use(this.#controlEnd());
-    const lanes = new Lanes(ports);
+    const lanes = new Lanes(ports, this.#clock);
     if (control.isOpen) this.#stopForgotten(control, lanes);
     const login = new LoginConsole(console, this.#isRestored);
     this.#attached.resolve({ console: login, control, lanes });
@@ -119,8 +121,22 @@ export class ControlShell {
    * @param command what `sh -c` would take
    * @throws {MachineError} it contains a NUL character
    */
-  spawn(command: string, options: SpawnOptions = {}): Command {
-    return this.#spawn(command, options);
+  spawn(command: string, { signal, input = true }: SpawnOptions = {}): Command {
+    checkCommand(command);
+    const running = new Command(this.#host);
+    this.#commands.add(running);
+    const stop = () => running.stop(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    const over = () => {
+      this.#commands.delete(running);
+      this.#told.delete(running);
+      signal?.removeEventListener("abort", stop);
+    };
+    running.ended.then(over, over);
+    if (signal?.aborted) stop();
+    else if (this.#ended.signal.aborted) running.fail(this.#ended.signal.reason);
+    else this.#begin(running, command, input).catch((error: unknown) => running.fail(error));
+    return running;
   }
 
   /**
@@ -140,7 +156,7 @@ export class ControlShell {
     const late = () => stop.abort(new DOMException("The command timed out.", "TimeoutError"));
     const callOff = timeout === undefined ? undefined : this.#clock.after(timeout, late);
     try {
-      const running = this.#spawn(command, { signal: stop.signal, input: stdin !== undefined });
+      const running = this.spawn(command, { signal: stop.signal, input: stdin !== undefined });
       return await collectResult(running, stdin, (reason) => running.stop(reason));
     } finally {
       callOff?.();
@@ -181,23 +197,6 @@ export class ControlShell {
     for (const command of [...this.#commands]) command.fail(reason);
   }
 
-  #spawn(text: string, { signal, input = true }: SpawnOptions): Command {
-    checkCommand(text);
-    const command = new Command(this.#host);
-    this.#commands.add(command);
-    const stop = () => command.stop(signal?.reason);
-    signal?.addEventListener("abort", stop, { once: true });
-    const over = () => {
-      this.#commands.delete(command);
-      signal?.removeEventListener("abort", stop);
-    };
-    command.ended.then(over, over);
-    if (signal?.aborted) stop();
-    else if (this.#ended.signal.aborted) command.fail(this.#ended.signal.reason);
-    else void this.#begin(command, text, input).catch((error: unknown) => command.fail(error));
-    return command;
-  }
-
   async #begin(command: Command, text: string, hasInput: boolean): Promise<void> {
     const given = new AbortController();
     command.ended.catch((reason: unknown) => given.abort(reason));
@@ -211,8 +210,26 @@ export class ControlShell {
     );
     if (given.signal.aborted) return lanes.release(lane);
     command.attach(lane, hasInput, isScript(text) ? text : undefined);
-    // The shell may have ended while a lane was waited for: then the command is abandoned with it.
-    control.send(new TextEncoder().encode(startLine(lane, text, hasInput)));
+    const line = startLine(lane, text, hasInput);
+    // The shell may have ended in the meantime.
+    await this.connect().catch((error: unknown) => command.abandon(error));
+    if (!command.isWaiting) return;
+    this.#told.set(command, line);
+    control.send(new TextEncoder().encode(line));
+  }
+
+  /** Tells a new shell what the one before did not begin; once, for it may have ended of that. */
+  async #tellAgain(commands: readonly Command[]): Promise<void> {
+    const lines = commands.map((command) => this.#told.get(command) ?? "");
+    for (const command of commands) this.#told.delete(command);
+    try {
+      await this.connect();
+      const { control } = await this.#attached.promise;
+      for (const [at, command] of commands.entries())
+        if (command.isWaiting) control.send(new TextEncoder().encode(lines[at]));
+    } catch (error) {
+      for (const command of commands) command.abandon(error);
+    }
   }
 
   readonly #host: CommandHost = {
@@ -273,15 +290,19 @@ export class ControlShell {
     for (const line of lines) {
       const answer = parseAnswer(line);
       if (answer?.type === "done") this.#answers.get(answer.id)?.resolve(answer.status);
-      if (answer?.type === "failed")
-        this.#abandon(
-          new MachineError("The router could not run the command: it has no device for it."),
-          (command) => command.statusPort === answer.statusPort,
-        );
+      if (answer?.type === "failed") this.#noDevice(answer.statusPort);
     }
   }
 
-  /** Commands that run do not need it. */
+  #noDevice(statusPort: number): void {
+    const reason = new MachineError(
+      "The router could not run the command: it has no device for it.",
+    );
+    for (const command of [...this.#commands])
+      if (command.statusPort === statusPort) command.abandon(reason);
+  }
+
+  /** Commands that run do not need it; those that did not begin by now will not by themselves. */
   #shellEnded(): void {
     this.#connected = undefined;
     this.#line = "";
@@ -289,12 +310,11 @@ export class ControlShell {
       "The router's control shell was ended, by somebody or for want of memory. Try again.",
     );
     for (const answer of this.#answers.values()) answer.reject(reason);
-    // What waits for a lane was not told to this shell.
-    this.#abandon(reason, ({ statusPort, isWaiting }) => statusPort !== undefined && isWaiting);
-  }
-
-  #abandon(reason: MachineError, which: (command: Command) => boolean): void {
-    for (const command of [...this.#commands]) if (which(command)) command.abandon(reason);
+    const waiting = [...this.#commands].filter((command) => command.isWaiting);
+    const again = waiting.filter((command) => this.#told.has(command));
+    for (const command of waiting)
+      if (command.statusPort !== undefined && !this.#told.has(command)) command.abandon(reason);
+    if (again.length > 0) void this.#tellAgain(again);
   }
 
   /** Nobody reads any more what these commands print. */

@@ -82,6 +82,12 @@ export interface OverlayAccess {
   lease(identity: OverlayIdentity, how: LeaseOptions): Promise<Lease>;
   /** @throws {StorageError} it cannot be read */
   open(identity: OverlayIdentity, chunkBytes: number): Promise<ChunkStore>;
+  /**
+   * What is stored at this moment, for who does not write it and holds no lease.
+   *
+   * @throws {StorageError} it cannot be read
+   */
+  read(identity: OverlayIdentity): Promise<Chunks>;
   /** @throws {StorageError} it is still there */
   delete(identity: OverlayIdentity): Promise<void>;
   /** Where the memory of this overlay's router is kept; where this is not given, none is. */

@@ -4,9 +4,12 @@
  * A lane is free when no process has any of its ports open. A command that is over may leave processes that hold its
  * output (a daemon that it started); when nothing else is free, the oldest of those lose it.
  */
+import type { Clock } from "../common/clock.js";
 import { type LanePort, LANES, portOf } from "./serial-layout.js";
 import { DISCARD, type PortEnd, type SerialPort } from "./serial-port.js";
 
+/** How long the output of a command that is over may be held when somebody waits for a lane, in milliseconds. */
+const HELD_MS = 100;
 /** How many lanes the router is given before they are asked for, and what of them every command uses. */
 const PREPARED = 2;
 const ALWAYS_USED: readonly LanePort[] = ["status", "stdout", "stderr"];
@@ -27,7 +30,10 @@ export class Lanes {
   #releases = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(ports: readonly SerialPort[]) {
+  constructor(
+    ports: readonly SerialPort[],
+    private readonly clock: Clock,
+  ) {
     const port = (lane: number, role: LanePort) => {
       const number = portOf(lane, role);
       const found = ports[number];
@@ -80,10 +86,7 @@ export class Lanes {
           throw error;
         }
       }
-      await this.#unlessAborted(
-        new Promise<void>((resolve) => this.#waiting.push(resolve)),
-        signal,
-      );
+      await this.#unlessAborted(this.#news(), signal);
     }
   }
 
@@ -94,20 +97,28 @@ export class Lanes {
     slot.isTaken = false;
     slot.released = ++this.#releases;
     const look: PortEnd = { ...DISCARD, closed: () => this.#wake() };
-    for (const port of slot.ports) {
-      port.use(look);
-    }
+    for (const port of slot.ports) port.use(look);
     this.#wake();
   }
 
+  /** The first that is free, for the router has made its ports already. */
   #free(): Slot | undefined {
-    const idle = this.#slots.filter(({ isTaken }) => !isTaken);
-    // The first one, for the router has made its ports already.
-    const free = idle.find(({ ports }) => ports.every((port) => !port.isOpen));
-    if (free) return free;
-    const [oldest] = idle.sort((one, other) => one.released - other.released);
-    for (const port of oldest?.ports ?? []) if (port.isOpen) port.hangUp();
-    return oldest;
+    return this.#slots.find(
+      ({ isTaken, ports }) => !isTaken && ports.every((port) => !port.isOpen),
+    );
+  }
+
+  /** Resolves when a lane may be free; sees to it that one will be, if none is in use. */
+  async #news(): Promise<void> {
+    const callOff = this.clock.after(HELD_MS, () => {
+      const [oldest] = this.#slots
+        .filter(({ isTaken }) => !isTaken)
+        .sort((one, other) => one.released - other.released);
+      for (const port of oldest?.ports ?? []) if (port.isOpen) port.hangUp();
+      this.#wake();
+    });
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    callOff();
   }
 
   #wake(): void {

@@ -230,19 +230,22 @@ class Session {
       if (wishes.memory) await store.commit(wishes.memory);
       return store;
     }
-    if (wishes.saving) {
-      this.#lease = await overlays.lease(identity, {
-        page: wishes.page,
-        takeOver: wishes.takeOver,
-        patience: wishes.leaseWait,
-        // What could not be saved would be lost, and the other tab would say that it was saved.
-        onYield: () => {
-          if (this.#stall) return "unsaved";
-          this.#emit("wanted");
-          return undefined;
-        },
-      });
+    if (!wishes.saving) {
+      const copy = memoryChunkStore();
+      await copy.replace(await overlays.read(identity));
+      return copy;
     }
+    this.#lease = await overlays.lease(identity, {
+      page: wishes.page,
+      takeOver: wishes.takeOver,
+      patience: wishes.leaseWait,
+      // What could not be saved would be lost, and the other tab would say that it was saved.
+      onYield: () => {
+        if (this.#stall) return "unsaved";
+        this.#emit("wanted");
+        return undefined;
+      },
+    });
     const stored = await overlays.open(identity, CHUNK_BYTES).catch(async (error: unknown) => {
       // The person asked to drop what is stored: that must work when it is damaged or lost, above all.
       const spoiled =
@@ -252,13 +255,7 @@ class Session {
       // Others of that name that older versions left are not what was to be dropped.
       return overlays.open({ ...identity, former: [] }, CHUNK_BYTES);
     });
-    this.#lease?.opened?.();
-    if (!wishes.saving) {
-      const copy = memoryChunkStore();
-      await copy.replace(await stored.snapshot());
-      stored.close();
-      return copy;
-    }
+    this.#lease.opened?.();
     if (wishes.reset) await stored.clear();
     return stored;
   }

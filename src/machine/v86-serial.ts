@@ -226,6 +226,8 @@ enum Link {
 }
 
 /** What of a port is in a state: link, questions under way, open, closing; and bytes to send. */
+const LINKS: readonly Link[] = [Link.absent, Link.adding, Link.opening, Link.open];
+
 type PortState = [Uint8Array, Uint8Array[]];
 
 interface PortDevice {
@@ -275,7 +277,7 @@ class Port implements SerialPort {
   }
 
   set state([[link, asked, isOpen, isClosing], unsent]: PortState) {
-    this.#link = (link ?? Link.absent) as Link;
+    this.#link = LINKS.find((each) => Number(each) === link) ?? Link.absent;
     this.#asked = asked ?? 0;
     this.#isOpen = isOpen === 1;
     this.#isClosing = isClosing === 1;

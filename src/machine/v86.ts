@@ -187,9 +187,9 @@ export class Pc {
   async holdIdle(why: string): Promise<Hold> {
     const giveUp = performance.now() + IDLE_WAIT_MS;
     while (performance.now() < giveUp && !this.#ended) {
-      if (this.#canBeSaved) {
+      if (this.#canBeSaved()) {
         const hold = await this.hold(why);
-        if (this.#canBeSaved) return hold;
+        if (this.#canBeSaved()) return hold;
         hold[Symbol.dispose]();
       }
       await new Promise((resolve) => setTimeout(resolve, IDLE_LOOK_MS));
@@ -198,7 +198,7 @@ export class Pc {
   }
 
   /** In the middle of an instruction's flags or of a transfer, a state would not be one. */
-  get #canBeSaved(): boolean {
+  #canBeSaved(): boolean {
     return this.idle && (this.#drive.status_reg & DRIVE_BUSY) === 0;
   }
 
