@@ -136,13 +136,6 @@ export async function readExisting<T>(
   }
 }
 
-/** Whether there is such a database; makes none. @throws {StorageError} as {@link readExisting} */
-export async function databaseExists(databaseName: string): Promise<boolean> {
-  const db = await openExisting(databaseName);
-  db?.close();
-  return db !== undefined;
-}
-
 /**
  * Deletes a database, whatever is in it; one that does not exist is no failure.
  *

@@ -86,7 +86,6 @@ async function look(key: string): Promise<Found | undefined> {
 
 async function keptBytes(key: string): Promise<number> {
   try {
-    // Who asks for one that does not exist makes it.
     return (await readMemoryHeader(key))?.bytes ?? 0;
   } catch {
     return 0;

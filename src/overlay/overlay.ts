@@ -1,9 +1,9 @@
 /** A stored router, without a machine: held by its lease, so that nothing else writes it meanwhile. */
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { StorageError, toStorageError } from "../disk/errors.js";
-import { databaseExists, deleteDatabase } from "../disk/indexeddb.js";
+import { deleteDatabase } from "../disk/indexeddb.js";
 import { formerDigests } from "../firmware/identity.js";
-import { indexedDbMemory, memoryDatabase } from "../snapshot/indexeddb-memory.js";
+import { memoryDatabase } from "../snapshot/indexeddb-memory.js";
 import { writeArchive } from "./archive.js";
 import { copyOverlay } from "./copy.js";
 import { forgetName } from "./database-names.js";
@@ -214,11 +214,8 @@ function isUnreadable(error: unknown): boolean {
 
 /** Deletes an overlay and its kept memory. */
 async function discard(key: string): Promise<void> {
-  // Who forgets one that does not exist makes its database.
-  if (!(await databaseExists(memoryDatabase(key)))) return;
-  const memory = indexedDbMemory(key);
-  await memory.drop();
-  memory.close();
+  // A page that does not let go of the memory delays only that.
+  deleteDatabase(memoryDatabase(key)).catch(() => undefined);
   await deleteDatabase(key);
   await forgetName(key);
 }

@@ -92,7 +92,7 @@ describe("the list of stored routers", () => {
 
     await keepMemory(overlayKey(identity), 1);
     const lease = await takeLease(identity, { page: PAGE });
-    expect((await listed(overlay))[0]).to.include({ memoryBytes: 1000, inUse: true });
+    expect((await listed(overlay))[0]).to.include({ memoryBytes: 4096, inUse: true });
     lease.release();
   });
 
@@ -215,7 +215,9 @@ describe("a stored router", () => {
     await opened.rename(`${overlay}-2`);
     expect(opened.name).to.equal(`${overlay}-2`);
 
-    expect(await databases()).not.to.include(key);
+    const names = await databases();
+    expect(names).not.to.include(key);
+    expect(names).not.to.include(`${key}/memory`);
     expect(await readMemoryHeader(key)).to.equal(undefined);
     const now = await readStoredChunks(keyOf(`${overlay}-2`, root));
     expect(now?.content).to.deep.equal(CHUNKS);
