@@ -277,7 +277,7 @@ class Port implements SerialPort {
   }
 
   set state([[link, asked, isOpen, isClosing], unsent]: PortState) {
-    this.#link = LINKS.find((each) => Number(each) === link) ?? Link.absent;
+    this.#link = LINKS[link ?? 0] ?? Link.absent;
     this.#asked = asked ?? 0;
     this.#isOpen = isOpen === 1;
     this.#isClosing = isClosing === 1;
