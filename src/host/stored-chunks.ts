@@ -1,9 +1,8 @@
 import type { Chunks } from "../disk/chunk-store.js";
 import type { OverlayIdentity } from "../overlay/identity.js";
-import { findStored, readStoredChunks } from "../overlay/stored.js";
+import { findStoredChunks } from "../overlay/stored.js";
 
 /** All chunks of an overlay at this moment, of whatever format; for who does not write it. @throws {StorageError} it cannot be read */
 export async function storedChunks(identity: OverlayIdentity): Promise<Chunks> {
-  const stored = await findStored(identity);
-  return (stored && (await readStoredChunks(stored.key, identity)))?.content ?? new Map();
+  return (await findStoredChunks(identity))?.content ?? new Map();
 }

@@ -1,4 +1,5 @@
 /** What a machine's worker is in a page: the program behind `Machine`, on this browser's storage and this site's files. */
+import "../common/dispose.js";
 import { REAL_CLOCK } from "../common/clock.js";
 import { webEndpoint } from "../common/endpoint.js";
 import { Firmware } from "../firmware/load.js";

@@ -379,8 +379,14 @@ export class Machine extends EventTarget {
   async capture(choose: (memory: Uint8Array) => readonly number[] = () => []): Promise<Capture> {
     const { run } = this.#power;
     if (!run) throw new MachineError("The router is off. Start it first.");
-    const leaveOut = choose(await run.remote.call("freeze"));
-    return run.remote.call("capture", { leaveOut });
+    const memory = await run.remote.call("freeze");
+    try {
+      return await run.remote.call("capture", { leaveOut: choose(memory) });
+    } catch (error) {
+      // It lets the router go on, if nothing has yet.
+      await run.remote.call("capture", { leaveOut: [] }).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Starts the worker of a power-on, and listens to what it says. */

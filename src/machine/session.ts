@@ -65,6 +65,8 @@ class Session {
   #wan = false;
   #clock: GuestClock | undefined;
   #warmUp: WarmUp | undefined;
+  /** it goes on without saving, since the store failed */
+  #detached = false;
   /** until it is captured */
   #frozen: Hold | undefined;
   /** while the store fails */
@@ -138,8 +140,9 @@ class Session {
         const { disk, keeper } = await this.#live.promise;
         await this.#goOn();
         if (decision === "retry") return disk.retry();
+        // The lease stays: what is not in memory is still read from the store, which nobody may change meanwhile.
         await disk.detach();
-        this.#release();
+        this.#detached = true;
         keeper.detached();
       },
       shutDown: async (command, signal) => {
@@ -241,7 +244,7 @@ class Session {
       patience: wishes.leaseWait,
       // What could not be saved would be lost, and the other tab would say that it was saved.
       onYield: () => {
-        if (this.#stall) return "unsaved";
+        if (this.#stall || this.#detached) return "unsaved";
         this.#emit("wanted");
         return undefined;
       },

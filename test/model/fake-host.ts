@@ -171,7 +171,7 @@ export class FakeWorker implements MachineWorker {
   }
 
   stalls(): void {
-    const stores = this.#locks.holder === this;
+    const stores = this.#locks.holder === this && !this.detached;
     if (!stores || this.stalled || (this.stage !== "booting" && this.stage !== "running")) return;
     this.stalled = true;
     this.#service.emit("stalled", { problem: "full", cause: "" });
@@ -225,7 +225,6 @@ export class FakeWorker implements MachineWorker {
         this.stalled = false;
         if (decision === "retry") return;
         this.detached = true;
-        this.#locks.release(this);
       },
       shutDown: async (command) => {
         await running();
@@ -245,7 +244,8 @@ export class FakeWorker implements MachineWorker {
   }
 
   #stored() {
-    const durability = this.#locks.holder === this ? ("strict" as const) : ("memory" as const);
+    const stores = this.#locks.holder === this && !this.detached;
+    const durability = stores ? ("strict" as const) : ("memory" as const);
     return { bytes: 0, chunks: 1, memoryBytes: 0, durability, pending: false };
   }
 
@@ -260,7 +260,7 @@ export class FakeWorker implements MachineWorker {
   #end(how: Ended["how"]): void {
     if (this.stage === "over") return;
     this.stage = "over";
-    const memory = this.#locks.holder === this ? undefined : new Map();
+    const memory = this.#locks.holder === this && !this.detached ? undefined : new Map();
     this.#locks.release(this);
     this.#ended.resolve({ how, lastLines: [], memory });
   }

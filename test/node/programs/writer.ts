@@ -10,7 +10,7 @@ const FILES = 4;
 const LOOK = `for file in /root/file?; do
   [ -e $file ] || continue
   number=$(tail -n 1 $file)
-  if [ "$( (cat /bin/busybox; echo $number) | md5sum)" = "$(md5sum <$file)" ]
+  if [ "$( (cat /bin/busybox; echo; echo $number) | md5sum)" = "$(md5sum <$file)" ]
   then echo $number; else echo $file; fi
 done
 dmesg | grep -i "EXT4-fs error"; true`;
@@ -34,6 +34,6 @@ const damaged = lines.filter((line) => !/^\d+$/.test(line));
 console.log(JSON.stringify({ numbers, damaged } satisfies Found));
 
 for (let number = Math.max(0, ...numbers) + 1; ; number++) {
-  await sh(`(cat /bin/busybox; echo ${number}) >/root/file${number % FILES} && sync`);
+  await sh(`(cat /bin/busybox; echo; echo ${number}) >/root/file${number % FILES} && sync`);
   console.log(number);
 }
