@@ -10,6 +10,7 @@ import { Machine } from "../host/browser.js";
 import { MachineProgressEvent, StorageChangeEvent } from "../machine/events.js";
 import type { StorageReport } from "../machine/storage-report.js";
 import { firmwareWithRoot } from "../firmware/offered.js";
+import { Overlay } from "../overlay/overlay.js";
 import { Absence } from "./absence.js";
 import "./confirm-dialog.js";
 import type { ConfirmDialog } from "./confirm-dialog.js";
@@ -23,7 +24,6 @@ import "./openwrt-terminal.js";
 import type { OpenwrtTerminal } from "./openwrt-terminal.js";
 import "./openwrt-views.js";
 import { keysHint, ROUTERS_TEXT, savedText, STATE_TEXT, TEXT } from "./strings.js";
-import { STORED_ROUTERS } from "./stored-overlays.js";
 import { buttonStyles, colours, textStyles } from "./styles.js";
 import { isMac } from "./terminal-keys.js";
 
@@ -322,7 +322,7 @@ export class OpenwrtPlayground extends LitElement {
       <openwrt-storage-dialog
         .machine=${machine}
         .storage=${this.storage}
-        .store=${STORED_ROUTERS}
+        .store=${Overlay}
         @open=${this.#openStored}
       ></openwrt-storage-dialog>
     `;

@@ -5,7 +5,7 @@ import type { ConsoleMachine } from "./console-machine.js";
 import type { Dropped } from "./dropped-files.js";
 import { TEXT, UPLOAD_TEXT } from "./strings.js";
 import { buttonStyles } from "./styles.js";
-import { putIntoTmp, type UploadMachine } from "./upload.js";
+import { putIntoTmp } from "./upload.js";
 
 /** More at once is a folder that somebody selected the content of. */
 const MAX_FILES = 20;
@@ -66,7 +66,7 @@ export class OpenwrtUploads extends LitElement {
 
   /** Whether files are taken at all. */
   get takesFiles(): boolean {
-    return this.machine?.writeFile !== undefined;
+    return this.machine !== undefined;
   }
 
   /** Takes what was dropped; what cannot be taken is answered with a sentence. */
@@ -106,16 +106,16 @@ export class OpenwrtUploads extends LitElement {
 
   #add(file: File): void {
     const { machine } = this;
-    if (machine?.state !== "running" || !machine.writeFile) {
+    if (machine?.state !== "running") {
       this.#refuse(file.name, UPLOAD_TEXT.off(file.name));
       return;
     }
     const item = { name: file.name, bytes: file.size, written: 0, cancel: new AbortController() };
     this.items = [...this.items, item];
-    this.#queue = this.#queue.then(() => this.#put(machine as UploadMachine, file, item));
+    this.#queue = this.#queue.then(() => this.#put(machine, file, item));
   }
 
-  async #put(machine: UploadMachine, file: File, item: Item): Promise<void> {
+  async #put(machine: ConsoleMachine, file: File, item: Item): Promise<void> {
     const { signal } = item.cancel;
     try {
       const path = await putIntoTmp(machine, file, {

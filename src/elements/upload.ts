@@ -1,8 +1,8 @@
 /**
  * A file of the person's computer, put into the router's /tmp.
  *
- * In parts, so that it can be watched and called off, under a name of its own that is given the final one when all of
- * it is there: a program that waits for the file never sees half of it.
+ * As a stream, so that it can be watched and called off, and under a name of its own that is exchanged for the final one
+ * when all of it is there: a program that waits for the file never sees half of it.
  */
 import type { ConsoleMachine } from "./console-machine.js";
 import { safeFileName } from "./safe-name.js";
@@ -10,16 +10,9 @@ import { UPLOAD_TEXT } from "./strings.js";
 
 const FOLDER = "/tmp";
 
-/** What is written at a time, in bytes: a fraction of a second's work. */
-const PART_BYTES = 1024 * 1024;
-
-/** A machine that takes files. */
-export type UploadMachine = Pick<ConsoleMachine, "exec"> &
-  Required<Pick<ConsoleMachine, "writeFile">>;
-
 export interface UploadOptions {
   readonly signal: AbortSignal;
-  /** @param written bytes that are in the router */
+  /** @param written bytes that the router has taken */
   readonly onProgress: (written: number) => void;
 }
 
@@ -28,50 +21,58 @@ export interface UploadOptions {
  * @throws {Error} a sentence, when it does not fit or the router refuses; or the signal's reason
  */
 export async function putIntoTmp(
-  machine: UploadMachine,
+  machine: ConsoleMachine,
   file: File,
-  { signal, onProgress }: UploadOptions,
+  options: UploadOptions,
 ): Promise<string> {
-  signal.throwIfAborted();
+  options.signal.throwIfAborted();
   const free = await freeBytes(machine);
   if (free !== undefined && file.size > free)
     throw new Error(UPLOAD_TEXT.tooLarge(file.name, file.size, free));
   // Hidden, and taken by nobody else.
   const whole = `${FOLDER}/.upload-${crypto.randomUUID()}`;
   try {
-    await writeParts(machine, file, whole, { signal, onProgress });
-    return await giveName(machine, whole, safeFileName(file.name));
+    await write(machine, file, whole, options);
+    return await giveName(machine, whole, file.name);
   } catch (error) {
-    await machine.exec(`rm -f ${whole} ${whole}.part`).catch(() => undefined);
+    await machine.exec(`rm -f ${whole}`).catch(() => undefined);
     throw error;
   }
 }
 
-async function writeParts(
-  machine: UploadMachine,
+async function write(
+  machine: ConsoleMachine,
   file: File,
   whole: string,
   { signal, onProgress }: UploadOptions,
 ): Promise<void> {
-  const part = `${whole}.part`;
-  for (let at = 0; at === 0 || at < file.size; at += PART_BYTES) {
+  const cat = machine.spawn(`exec cat > ${whole}`);
+  const stop = () => void cat.kill().catch(() => undefined);
+  signal.addEventListener("abort", stop);
+  let written = 0;
+  const counted = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(part, controller) {
+      controller.enqueue(part);
+      onProgress((written += part.length));
+    },
+  });
+  const fed = file.stream().pipeThrough(counted).pipeTo(cat.stdin, { signal });
+  const complaint = new Response(cat.stderr).text().catch(() => "");
+  // A program that ends early says why itself.
+  fed.catch(() => undefined);
+  try {
+    const status = await cat.exited;
     signal.throwIfAborted();
-    const data = file.slice(at, at + PART_BYTES);
-    await machine.writeFile(at === 0 ? whole : part, data);
-    if (at > 0) await succeed(machine, `cat ${part} >> ${whole}`, file);
-    onProgress(at + data.size);
+    if (status !== 0) throw new Error(UPLOAD_TEXT.refused(file.name, (await complaint).trim()));
+    await fed;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
-  signal.throwIfAborted();
-  if (file.size > PART_BYTES) await succeed(machine, `rm ${part}`, file);
-}
-
-async function succeed(machine: UploadMachine, command: string, file: File): Promise<void> {
-  const { exitCode, stderr } = await machine.exec(command);
-  if (exitCode !== 0) throw new Error(UPLOAD_TEXT.refused(file.name, stderr.trim()));
 }
 
 /** Gives it the name, or the first one of "name-2.txt", "name-3.txt" and so on that is free: nothing is overwritten. */
-async function giveName(machine: UploadMachine, whole: string, name: string): Promise<string> {
+async function giveName(machine: ConsoleMachine, whole: string, wanted: string): Promise<string> {
+  const name = safeFileName(wanted);
   const dot = name.lastIndexOf(".");
   const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
   const { exitCode, stdout, stderr } = await machine.exec(
@@ -79,12 +80,12 @@ async function giveName(machine: UploadMachine, whole: string, name: string): Pr
      while [ -e "$p" ] || [ -L "$p" ]; do p='${FOLDER}/${stem}'-$n'${extension}'; n=$((n + 1)); done
      mv ${whole} "$p" && printf %s "$p"`,
   );
-  if (exitCode !== 0) throw new Error(UPLOAD_TEXT.refused(name, stderr.trim()));
+  if (exitCode !== 0) throw new Error(UPLOAD_TEXT.refused(wanted, stderr.trim()));
   return stdout;
 }
 
 /** @returns what is free in /tmp; `undefined` when the router does not say it in the usual way */
-async function freeBytes(machine: UploadMachine): Promise<number | undefined> {
+async function freeBytes(machine: ConsoleMachine): Promise<number | undefined> {
   const { stdout } = await machine.exec(`df -k ${FOLDER}`);
   // Filesystem, 1K-blocks, Used, Available: POSIX, df -k
   const available = /^\S+\s+\d+\s+\d+\s+(\d+)\s/m.exec(stdout)?.[1];

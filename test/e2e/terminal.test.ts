@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { expect, Router, test } from "./fixtures.js";
 
@@ -180,4 +181,45 @@ test("a console that was behind for long loses the oldest output, says so, and a
   await expect.poll(() => terminalText(page), { timeout: 10_000 }).toMatch(/^and-back$/m);
   const marks = /\[… [\d,]+ bytes of output left out …\]/.exec(await terminalText(page));
   expect(marks).not.toBeNull();
+});
+
+test("files that are dropped are in the router's /tmp, byte for byte, and it is said where", async ({
+  page,
+  router,
+}) => {
+  const drop = (files: { name: string; bytes: number }[]) =>
+    page.locator("openwrt-terminal #screen").evaluate((screen, given) => {
+      const transfer = new DataTransfer();
+      for (const { name, bytes } of given) {
+        const content = Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + (at >> 8)) % 256);
+        transfer.items.add(new File([content], name));
+      }
+      for (const type of ["dragover", "drop"])
+        screen.dispatchEvent(
+          new DragEvent(type, { dataTransfer: transfer, bubbles: true, composed: true }),
+        );
+    }, files);
+  const bytes = 5_000_000;
+  await drop([
+    { name: "größe (1).bin", bytes },
+    { name: "größe (1).bin", bytes: 0 },
+  ]);
+  await expect(page.getByText("/tmp/größe_1_.bin is in the router (5.0 MB).")).toBeVisible();
+  await expect(page.getByText("/tmp/größe_1_-2.bin is in the router (0 B).")).toBeVisible();
+  const expected = createHash("sha256")
+    .update(Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + (at >> 8)) % 256))
+    .digest("hex");
+  expect(await router.output("sha256sum < /tmp/größe_1_.bin")).toContain(expected);
+
+  await drop([{ name: "called-off.bin", bytes: 20_000_000 }]);
+  const progress = page.getByRole("progressbar", { name: "called-off.bin" });
+  await expect
+    .poll(() => progress.evaluate((bar: HTMLProgressElement) => bar.value))
+    .toBeGreaterThan(0);
+  await page.getByRole("button", { name: "Cancel “called-off.bin”" }).click();
+  await expect(page.getByText("“called-off.bin” was not put into the router.")).toBeVisible();
+  await expect.poll(() => router.output("ls -A /tmp | grep -e upload -e called || true")).toBe("");
+
+  await drop([{ name: "too-large.bin", bytes: 100_000_000 }]);
+  await expect(page.getByText("“too-large.bin” (100.0 MB) does not fit into")).toBeVisible();
 });

@@ -3,6 +3,7 @@ import { sendKeys } from "@web/test-runner-commands";
 import type { ConsoleMachine } from "../../src/elements/console-machine.js";
 import type { OpenwrtTerminal } from "../../src/elements/openwrt-terminal.js";
 import { ConsoleHub, type ConsoleStreams } from "../../src/machine/console-streams.js";
+import type { Process } from "../../src/machine/command.js";
 import type { MachineState } from "../../src/machine/events.js";
 import type { ExecResult } from "../../src/machine/exec.js";
 
@@ -18,6 +19,10 @@ export class FakeConsole extends EventTarget implements ConsoleMachine {
 
   get console(): ConsoleStreams {
     return this.#hub.open();
+  }
+
+  spawn(command: string): Process {
+    throw new Error(`Nothing runs here: ${command}`);
   }
 
   exec(command: string): Promise<ExecResult> {

@@ -1,7 +1,9 @@
 import { expect } from "@esm-bundle/chai";
 import "../../src/elements/openwrt-terminal.js";
 import type { OpenwrtTerminal } from "../../src/elements/openwrt-terminal.js";
+import { deferred } from "../../src/common/deferred.js";
 import type { ExecResult } from "../../src/machine/exec.js";
+import type { Process } from "../../src/machine/command.js";
 import { FakeConsole, ready, until } from "./fake-console.js";
 
 const MIB = 1024 * 1024;
@@ -10,15 +12,37 @@ const MIB = 1024 * 1024;
 class FakeRouter extends FakeConsole {
   readonly files = new Map<string, Uint8Array>();
   free = 60 * MIB;
-  refuse: RegExp | undefined;
-  /** after so many files are written, others wait for `goOn` */
-  pauseAfter = Infinity;
+  refuses = false;
+  /** from this many bytes on nothing is taken until `goOn` is called */
+  pauseAt = Infinity;
   goOn: () => void = () => undefined;
 
-  async writeFile(path: string, data: Blob): Promise<void> {
-    if (this.pauseAfter-- <= 0) await new Promise<void>((resolve) => (this.goOn = resolve));
-    if (this.refuse?.test(path)) throw new Error("No space left on device");
-    this.files.set(path, new Uint8Array(await data.arrayBuffer()));
+  override spawn(command: string): Process {
+    const path = /^exec cat > (\S+)$/.exec(command)![1]!;
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    let taken = 0;
+    const ended = deferred<number>();
+    this.files.set(path, new Uint8Array());
+    const stdin = new WritableStream<Uint8Array<ArrayBuffer>>({
+      write: async (part) => {
+        taken += part.length;
+        parts.push(part);
+        if (taken >= this.pauseAt) await new Promise<void>((resolve) => (this.goOn = resolve));
+      },
+      close: async () => {
+        if (this.refuses) return;
+        this.files.set(path, new Uint8Array(await new Blob(parts).arrayBuffer()));
+        ended.resolve(0);
+      },
+    });
+    if (this.refuses) ended.resolve(1);
+    const complaint = this.refuses ? ["cat: write error: No space left on device\n"] : [];
+    const output = (text: string[]) => new Blob(text).stream();
+    const kill = () => {
+      ended.resolve(143);
+      return Promise.resolve();
+    };
+    return { stdin, stdout: output([]), stderr: output(complaint), exited: ended.promise, kill };
   }
 
   override exec(command: string): Promise<ExecResult> {
@@ -28,15 +52,6 @@ class FakeRouter extends FakeConsole {
       return done(
         `Filesystem           1K-blocks      Used Available Use% Mounted on\ntmpfs ${64 * 1024} 4096 ${this.free / 1024} 7% /tmp\n`,
       );
-    const append = /^cat (\S+) >> (\S+)$/.exec(command);
-    if (append) {
-      const [, part = "", whole = ""] = append;
-      const joined = new Blob([this.files.get(whole)!, this.files.get(part)!] as BlobPart[]);
-      return joined.arrayBuffer().then((buffer) => {
-        this.files.set(whole, new Uint8Array(buffer));
-        return done();
-      });
-    }
     const remove = /^rm (?:-f )?(.+)$/.exec(command);
     if (remove) {
       for (const path of remove[1]!.split(" ")) this.files.delete(path);
@@ -110,12 +125,12 @@ describe("files that are dropped on the console", () => {
   });
 
   it("can be called off, and nothing of them stays", async () => {
-    router.pauseAfter = 2;
+    router.pauseAt = 2 * MIB;
     drop(file("large.bin", 8 * MIB), file("small.txt", 1));
     const progress = () => items()[0]?.querySelector("progress");
-    await until("a part is written", () => progress()?.value === 2 * MIB);
+    await until("a part is written", () => (progress()?.value ?? 0) >= 2 * MIB);
     items()[0]!.querySelector("button")!.click();
-    router.pauseAfter = Infinity;
+    router.pauseAt = Infinity;
     router.goOn();
     await says("“large.bin” was not put into the router.");
     await says("/tmp/small.txt is in the router (1 B).");
@@ -129,9 +144,9 @@ describe("files that are dropped on the console", () => {
     router.free = MIB;
     drop(file("large.bin", 2 * MIB));
     await says("“large.bin” (2.1 MB) does not fit into the router's /tmp, which has 1.0 MB left.");
-    router.refuse = /upload/;
+    router.refuses = true;
     drop(file("small.bin", 2));
-    await says("No space left on device");
+    await says("The router could not store “small.bin”: cat: write error: No space left on device");
     expect(onlyFiles()).to.deep.equal([]);
   });
 
@@ -149,18 +164,16 @@ describe("files that are dropped on the console", () => {
     await says("“photos” is a folder. Drop its files, or an archive of it.");
   });
 
-  it("are announced while they are held over it, and not where no files can be written", async () => {
+  it("are announced while they are held over it, and not where there is no router", async () => {
     drag("dragover", [file("a", 1)]);
     await terminal.updateComplete;
     expect(terminal.renderRoot.querySelector(".drop")).to.not.equal(null);
     drag("dragleave", []);
     await terminal.updateComplete;
     expect(terminal.renderRoot.querySelector(".drop")).to.equal(null);
-    const deaf = new FakeConsole();
-    terminal.machine = deaf;
+    terminal.machine = undefined;
     await terminal.updateComplete;
     expect(drag("dragover", [file("a", 1)]).defaultPrevented).to.equal(false);
-    deaf.end();
   });
 
   it("do not concern text that is dragged", () => {
