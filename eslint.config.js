@@ -54,7 +54,10 @@ function importRule(folder, { v86 = false, node = false }) {
   const mayDraw = folder === "elements" || folder === "site";
   const paths = [
     !v86 && { name: "v86", message: "Only src/machine/v86*.ts import v86." },
-    !mayStore && { name: "idb-keyval", message: "Only src/disk/, src/snapshot/ and src/overlay/ store." },
+    !mayStore && {
+      name: "idb-keyval",
+      message: "Only src/disk/, src/snapshot/ and src/overlay/ store.",
+    },
   ];
   const patterns = [
     {
