@@ -51,7 +51,7 @@ test("a router that cannot save is not taken over, for what waits for room is in
   const other = new Router(await context.newPage());
   await other.page.goto(`${site}?firmware=demo`);
   await other.reaches("failed");
-  expect(await call(other, "takeOver")).toContain("cannot be saved");
+  expect(await call(other, "takeOver")).toContain("could not save");
   expect(await condition(other)).toMatchObject({ state: "failed", problem: "unsaved-elsewhere" });
   await page.bringToFront();
   await setQuota(page, site, undefined);
