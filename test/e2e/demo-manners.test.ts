@@ -159,7 +159,10 @@ test("names in UTF-8 are shown, and a line with such letters can be edited", asy
   await type(page, "cd /root; ls\n");
   await expect.poll(() => router.screen()).toMatch(/größe +文件/);
   // Back over 件 and 文, and one letter more into the word before.
-  await type(page, "echo [größe文件\x7f\x7f\x1b[D\x1b[D\x1b[D\x7fö\x1b[C\x1b[C\x1b[C]\n");
+  await page.evaluate((keys) => {
+    const { writable } = document.querySelector("openwrt-playground")!.machine.console;
+    return writable.getWriter().write(new TextEncoder().encode(keys));
+  }, "echo [größe文件\x7f\x7f\x1b[D\x1b[D\x7fö\x1b[C\x1b[C]\r");
   await expect.poll(() => router.screen()).toContain("\n[größe]");
 });
 
