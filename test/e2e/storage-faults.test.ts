@@ -22,26 +22,6 @@ test("a full disk pauses the router; with room again it goes on, and nothing is 
   expect((await router.exec("md5sum < /etc/big")).stdout).toBe(stdout);
 });
 
-test("the memory that is kept gives way to changes, and nobody is asked", async ({
-  page,
-  site,
-  router,
-}) => {
-  await router.output("echo before > /etc/before; sync");
-  await expect.poll(async () => (await router.storage()).memoryBytes).toBeGreaterThan(10e6);
-  const { memoryBytes, bytes } = await router.storage();
-  // Room for what follows without the memory, and not with it.
-  await setQuota(page, site, memoryBytes + bytes + 8_000_000);
-  const done = router.exec("head -c 12000000 /dev/urandom > /etc/big && sync && md5sum < /etc/big");
-  const { stdout } = await done;
-  await expect(page.getByRole("alert")).toHaveCount(0);
-  expect((await router.storage()).memoryBytes).toBe(0);
-  await setQuota(page, site, undefined);
-  await page.reload();
-  await router.reaches("running");
-  expect((await router.exec("md5sum < /etc/big")).stdout).toBe(stdout);
-});
-
 test("on a full disk a person may go on without saving, and what was saved stays", async ({
   page,
   site,
