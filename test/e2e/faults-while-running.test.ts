@@ -1,5 +1,4 @@
 /** Orders that come while something else goes wrong: a full disk, a long command, a restored cable. */
-import { readFile } from "node:fs/promises";
 import { isKept, leave } from "./instant.js";
 import { expect, Router, test } from "./fixtures.js";
 import { fill, setQuota } from "./quota.js";
@@ -76,45 +75,6 @@ test("a long command keeps nobody from taking the router over", async ({
   expect(await call(other, "takeOver")).toBe("resolved");
   expect(await other.output("cat /etc/unsynced")).toBe("unsynced");
   expect(await sleeping).toMatch(/taken over|switched off/);
-});
-
-test("a copy that cannot be stored leaves the router as it was, and running", async ({
-  page,
-  site,
-  router,
-}) => {
-  await router.output("head -c 9000000 /dev/urandom >/etc/big; sync");
-  const downloading = page.waitForEvent("download");
-  await page.evaluate(async () => {
-    const blob = await document.querySelector("openwrt-playground")!.machine.exportOverlay();
-    const link = Object.assign(document.createElement("a"), { download: "copy" });
-    link.href = URL.createObjectURL(blob);
-    link.click();
-  });
-  const copy = await readFile(await (await downloading).path());
-  await page.getByRole("button", { name: "Reset…", exact: true }).click();
-  await page.getByRole("button", { name: "Reset the router" }).click();
-  await router.reaches("booting").catch(() => undefined);
-  await router.reaches("running");
-  await setQuota(page, site, 12_000_000);
-  await router.output("echo mine > /etc/mine; sync");
-  const seen = await page.evaluate(async (base64) => {
-    const { machine } = document.querySelector("openwrt-playground")!;
-    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    const states: string[] = [];
-    machine.addEventListener("statechange", () => states.push(machine.state));
-    const end = await machine.importOverlay(new Blob([bytes])).then(
-      () => "resolved",
-      (error: unknown) => (error as { problem?: string }).problem,
-    );
-    const { stdout } = await machine.exec("cat /etc/mine");
-    return { end, states, stdout };
-  }, copy.toString("base64"));
-  expect(seen).toEqual({ end: "full", states: [], stdout: "mine\n" });
-  await setQuota(page, site, undefined);
-  await page.reload();
-  await router.reaches("running");
-  expect(await router.output("cat /etc/mine")).toBe("mine");
 });
 
 test("reboot and power off take their usual time while a command runs, which is told", async ({

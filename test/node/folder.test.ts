@@ -61,7 +61,7 @@ test("a second machine on the same overlay is refused, in this program and in ot
   assert.equal(machine.state, "running");
 
   const program = startProgram("exec", overlays, OVERLAY, "true");
-  assert.equal(await program.line(), "OverlayBusyError: in-use");
+  assert.equal(await program.line(), "StorageError: in-use");
   assert.equal(await program.ended(), 1);
 
   await using other = await demo({ overlay: "other", overlays });
