@@ -380,7 +380,10 @@ class Session {
   async #yield(signal: AbortSignal): Promise<void> {
     const { disk, keeper } = await this.#live.promise;
     await this.#sync(signal);
-    await keeper.saveMemory().catch(() => undefined);
+    await abortable(
+      keeper.saveMemory().catch(() => undefined),
+      signal,
+    );
     signal.throwIfAborted();
     const hold = await this.#now?.pc.hold("yield");
     try {
