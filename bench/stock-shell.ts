@@ -9,23 +9,7 @@ import { latin1 } from "../src/common/bytes.js";
 import { deferred } from "../src/common/deferred.js";
 import { decodeByteString } from "../src/machine/console-text.js";
 import { MachineError } from "../src/machine/errors.js";
-
-export interface ExecResult {
-  /** standard output, decoded as UTF-8 */
-  readonly stdout: string;
-  /** standard error, decoded as UTF-8 */
-  readonly stderr: string;
-  /** exit status, 0 to 255 */
-  readonly exitCode: number;
-}
-
-export interface ExecOptions {
-  /** milliseconds after which the command is interrupted; none by default */
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** standard input, sent as UTF-8; at most 1 MiB; without it the command reads an empty input */
-  readonly stdin?: string | undefined;
-}
+import type { ExecOptions, ExecResult } from "../src/machine/exec.js";
 
 /** Longest command that is typed as it is; with what stands around it, a line of at most 512 (FEATURE_EDITING_MAX_LEN in OpenWrt's busybox). */
 const TYPED_COMMAND = 360;

@@ -13,8 +13,3 @@ export class MachineError extends Error {
     super(message, options);
   }
 }
-
-/** A saved state cannot be used on this machine or this disk. Nothing is lost: the router can be booted. */
-export class UnfitStateError extends Error {
-  override readonly name = "UnfitStateError";
-}
