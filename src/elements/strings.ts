@@ -88,7 +88,7 @@ export const KEYS_TEXT = {
   row: "Keys",
   control: "Ctrl, for the next key",
   paste: "Paste",
-  escape: { sign: "Esc", name: "Escape" },
+  escape: { sign: "Esc", name: "Esc" },
   tab: { sign: "Tab", name: "Tab" },
   left: { sign: "←", name: "Left" },
   down: { sign: "↓", name: "Down" },

@@ -409,10 +409,7 @@ export class Machine extends EventTarget {
     );
     remote.on("stage", (stage) => this.dispatchEvent(new MachineProgressEvent(stage)));
     remote.on("output", (bytes) => this.#console.output(bytes));
-    remote.on("network", (status) => {
-      this.#network = status;
-      this.dispatchEvent(new Event("networkchange"));
-    });
+    remote.on("network", (status) => this.#networkIs(status));
     remote.on("unplugged", (failure) => {
       const error = ERRORS.decode(failure);
       this.#wan = false;
@@ -446,12 +443,19 @@ export class Machine extends EventTarget {
     void this.#power.run?.remote.call("visible", isVisible).catch(() => undefined);
   };
 
+  #networkIs(status: LanStatus): void {
+    this.#network = status;
+    this.dispatchEvent(new Event("networkchange"));
+  }
+
   #changed(): void {
     const { state } = this.#power;
     if (state !== this.#state) {
       this.#state = state;
       this.dispatchEvent(new Event("statechange"));
     }
-    if (!this.#power.run) this.dispatchEvent(new StorageChangeEvent(undefined));
+    if (this.#power.run) return;
+    if (this.#network.phase !== "searching") this.#networkIs({ phase: "searching" });
+    this.dispatchEvent(new StorageChangeEvent(undefined));
   }
 }

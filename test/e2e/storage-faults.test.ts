@@ -12,7 +12,14 @@ test("a full disk pauses the router; with room again it goes on, and nothing is 
   router,
 }) => {
   const { done } = await fill(router, site);
+  const stallsAgain = page.evaluate(() => {
+    const { machine } = document.querySelector("openwrt-playground")!;
+    return new Promise<void>((resolve) =>
+      machine.addEventListener("error", () => resolve(), { once: true }),
+    );
+  });
   await button(page, "Try again").click();
+  await stallsAgain;
   await expect(page.getByRole("alert"), "still no room").toContainText("no room left");
   await setQuota(page, site, undefined);
   await button(page, "Try again").click();
@@ -79,7 +86,7 @@ test("a router whose changes cannot be saved is not given to another tab, which 
   await page.bringToFront();
   await button(page, "Go on without saving").click();
   await other.bringToFront();
-  await button(other, "Try again").click();
+  await button(other, "Take over").click();
   await expect(other.getByRole("alert")).toContainText("changes that it could not save");
   expect(await router.output("cat /etc/before")).toBe("before");
 });
