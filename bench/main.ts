@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --firmware NAME] [--runs N] [--only start|idle|cpu|disk|network]`: builds, then measures in Chromium
+ * `npm run bench [-- --firmware NAME] [--runs N] [--only start|use|idle|keep|cpu|disk|network]`: builds, then measures in Chromium
  * on a profile on disk. Prints medians and ratios from one run; a single time says little on a busy machine.
  */
 import { chromium as playwright, type Page } from "@playwright/test";
@@ -23,10 +23,13 @@ import { renderersOf } from "./processes.js";
 import { Report } from "./report.js";
 import { measureStarts, open } from "./starts.js";
 import { median } from "./statistics.js";
+import { measureKeeping, measureUses } from "./uses.js";
 
 /** So long a router that has just started is left alone, and so long its idling is looked at, in milliseconds. */
 const SETTLE_MS = 20_000;
 const IDLE_MS = 10_000;
+/** So long a router prints a line a second, in milliseconds. */
+const KEEPING_MS = 600_000;
 /** Files that only a running router needs. */
 const HEAVY_SCRIPTS = /machine-worker|xterm|addon-fit/;
 
@@ -60,7 +63,12 @@ try {
       await transfers(page);
       await starts(page);
     },
+    use: async () => report.uses(await measureUses(page, site.url, firmware, runs)),
     idle: () => idle(page),
+    keep: async () => {
+      const bytes = await measureKeeping(page, site.url, firmware, KEEPING_MS);
+      report.show("memory saved in 10 minutes with a line a second, MB", [bytes / 1e6]);
+    },
     cpu: async () => report.cpu(await measure<CpuTimes>(page, "cpu", "measureCpu")),
     disk: async () => report.disks(await measure<DiskTimes>(page, "disks", "measureDisks")),
     network: async () =>

@@ -3,6 +3,7 @@ import type { CpuTask, CpuTimes } from "./cpu.js";
 import type { DiskKind, DiskTask, DiskTimes } from "./disks.js";
 import { DOWNLOAD_BYTES, type NetworkTask, type NetworkTimes, UPLOAD_BYTES } from "./network.js";
 import { median } from "./statistics.js";
+import { FILE_BYTES, OUTPUT_BYTES, type Use, type UseTimes } from "./uses.js";
 
 export class Report {
   /** all samples by name */
@@ -52,6 +53,20 @@ export class Report {
     for (const [task, name] of tasks) this.#both(name, times[task], (ms) => ms);
   }
 
+  uses(times: UseTimes): void {
+    const uses: [Use, string, (ms: number) => number][] = [
+      ["uci", "uci show, 5 s after a first visit, s", seconds],
+      ["web", "web interface's first page, clicked 5 s after a first visit, s", seconds],
+      ["beside", "command beside one that runs, s", seconds],
+      ["write", "8 MiB by writeFile, MiB/s", (ms) => rate(FILE_BYTES, ms)],
+      ["read", "8 MiB by readFile, MiB/s", (ms) => rate(FILE_BYTES, ms)],
+      ["output", "4 MiB of a command's output, MiB/s", (ms) => rate(OUTPUT_BYTES, ms)],
+      ["reboot", "reboot, s", seconds],
+      ["rebootBehind", "reboot while a command runs, s", seconds],
+    ];
+    for (const [use, name, unit] of uses) this.show(name, times[use].map(unit));
+  }
+
   #both(
     name: string,
     { ours, stock }: { ours: number[]; stock: number[] },
@@ -70,4 +85,8 @@ export class Report {
 /** MiB a second */
 function rate(bytes: number, ms: number): number {
   return bytes / 1024 / 1024 / (ms / 1000);
+}
+
+function seconds(ms: number): number {
+  return ms / 1000;
 }
