@@ -47,7 +47,7 @@ export async function measureUses(
     const clicked = performance.now();
     await page.getByRole("tab", { name: "Web interface" }).click();
     const pane = page.locator("openwrt-web iframe").contentFrame();
-    await pane.locator("iframe").contentFrame().locator("h1, h2, h3, form").first().waitFor();
+    await pane.locator("iframe").contentFrame().locator("h1:visible, h2:visible, input:visible").first().waitFor();
     note("web", performance.now() - clicked);
 
     for (const use of ["beside", "write", "read", "output", "reboot", "rebootBehind"] as const)

@@ -23,6 +23,7 @@ export interface Notice {
 /** What the element itself does when asked to. */
 export interface NoticeChoices {
   start(): void;
+  failsafe(): void;
   takeOver(): void;
   startWithoutSaving(): void;
   reset(): void;
@@ -30,7 +31,7 @@ export interface NoticeChoices {
 }
 
 /** What can be done about a problem, the recommended thing first; it is the same whether it kept the router from starting or ended it. */
-type Choice = "retry" | "takeOver" | "takeBack" | "startWithoutSaving" | "reset";
+type Choice = "retry" | "failsafe" | "takeOver" | "takeBack" | "startWithoutSaving" | "reset";
 
 const STORAGE_NOTICES: Record<StorageProblem, { heading: string; choices: readonly Choice[] }> = {
   unavailable: { heading: TEXT.failTitle, choices: ["retry", "startWithoutSaving"] },
@@ -83,7 +84,11 @@ export function noticeFor(
 }
 
 function off(choices: NoticeChoices): Notice {
-  return { text: TEXT.offHint, actions: [action("start", choices)], urgent: false };
+  return {
+    text: TEXT.offHint,
+    actions: [action("start", choices), action("failsafe", choices)],
+    urgent: false,
+  };
 }
 
 function stalled(machine: NoticeMachine, stall: StorageError, choices: NoticeChoices): Notice {
@@ -107,7 +112,9 @@ function ended(machine: NoticeMachine, error: Error | undefined, choices: Notice
     heading: known?.heading ?? TEXT.failTitle,
     text: inUse ? `${text} ${holderText(machine.holder)}` : text,
     details: error instanceof MachineError ? error.details : [],
-    actions: (known?.choices ?? ["retry", "reset"]).map((choice) => action(choice, choices)),
+    actions: (known?.choices ?? ["retry", "failsafe", "reset"]).map((choice) =>
+      action(choice, choices),
+    ),
     urgent: true,
   };
 }
@@ -116,6 +123,8 @@ function action(choice: Choice | "start", choices: NoticeChoices): NoticeAction 
   switch (choice) {
     case "start":
       return { label: TEXT.start, run: () => choices.start() };
+    case "failsafe":
+      return { label: TEXT.failsafe, run: () => choices.failsafe() };
     case "retry":
       return { label: TEXT.retry, run: () => choices.start() };
     case "takeOver":

@@ -17,13 +17,12 @@ import type { ConfirmDialog } from "./confirm-dialog.js";
 import { noticeFor, type NoticeChoices } from "./notices.js";
 import "./openwrt-notice.js";
 import "./openwrt-progress.js";
-import "./openwrt-storage-dialog.js";
 import type { OpenwrtStorageDialog } from "./openwrt-storage-dialog.js";
 import type { StoredRouterEvent } from "./openwrt-stored-routers.js";
 import "./openwrt-terminal.js";
 import type { OpenwrtTerminal } from "./openwrt-terminal.js";
 import "./openwrt-views.js";
-import { keysHint, ROUTERS_TEXT, savedText, STATE_TEXT, TEXT } from "./strings.js";
+import { FAILSAFE_TEXT, keysHint, ROUTERS_TEXT, savedText, STATE_TEXT, TEXT } from "./strings.js";
 import { buttonStyles, colours, textStyles } from "./styles.js";
 import { isMac } from "./terminal-keys.js";
 
@@ -182,6 +181,7 @@ export class OpenwrtPlayground extends LitElement {
   accessor allowSameOriginGuest = false;
 
   @state() private accessor webLoaded = false;
+  @state() private accessor storageLoaded = false;
   @state() private accessor progress: MachineProgressEvent | undefined;
   @state() private accessor storage: StorageReport | undefined;
   @state() private accessor screenReader = false;
@@ -189,7 +189,7 @@ export class OpenwrtPlayground extends LitElement {
 
   @query("openwrt-terminal") private accessor terminal!: OpenwrtTerminal | null;
   @query("openwrt-confirm-dialog") private accessor confirmation!: ConfirmDialog;
-  @query("openwrt-storage-dialog") private accessor storageDialog!: OpenwrtStorageDialog;
+  @query("openwrt-storage-dialog") private accessor storageDialog!: OpenwrtStorageDialog | null;
   #machine: Machine | undefined;
   /** what the machine was made for */
   #router = "";
@@ -277,7 +277,7 @@ export class OpenwrtPlayground extends LitElement {
       <div class="bar ${current}">
         <div class="state" role="status">
           <span class="dot" aria-hidden="true"></span>
-          <span>${elsewhere ? TEXT.elsewhere : STATE_TEXT[current]}</span>
+          <span>${elsewhere ? TEXT.elsewhere : this.#stateText(current)}</span>
           ${
             current === "running" && this.progress?.stage !== "ready"
               ? html`<small>${TEXT.servicesStarting}</small>`
@@ -309,7 +309,7 @@ export class OpenwrtPlayground extends LitElement {
       </openwrt-views>
       <div class="foot">
         <span>${this.#storageText()}</span>
-        <button ?disabled=${!machine} @click=${() => this.storageDialog.show()}>
+        <button ?disabled=${!machine} @click=${() => this.#inStorage((dialog) => dialog.show())}>
           ${TEXT.storage}…
         </button>
         <span class="hint">${keysHint(isMac())}</span>
@@ -319,13 +319,22 @@ export class OpenwrtPlayground extends LitElement {
         text=${TEXT.resetText}
         action=${TEXT.resetConfirm}
       ></openwrt-confirm-dialog>
-      <openwrt-storage-dialog
-        .machine=${machine}
-        .storage=${this.storage}
-        .store=${Overlay}
-        @open=${this.#openStored}
-      ></openwrt-storage-dialog>
+      ${
+        this.storageLoaded
+          ? html`<openwrt-storage-dialog
+              .machine=${machine}
+              .storage=${this.storage}
+              .store=${Overlay}
+              @open=${this.#openStored}
+            ></openwrt-storage-dialog>`
+          : nothing
+      }
     `;
+  }
+
+  #stateText(current: Machine["state"]): string {
+    const failsafe = current === "running" && this.storage?.upper === "none";
+    return failsafe ? FAILSAFE_TEXT : STATE_TEXT[current];
   }
 
   #buttons(current: Machine["state"]) {
@@ -363,12 +372,20 @@ export class OpenwrtPlayground extends LitElement {
   }
 
   readonly #loadWeb = async (): Promise<void> => {
-    await import("./openwrt-web.js");
-    this.webLoaded = true;
+    try {
+      await import("./openwrt-web.js");
+      this.webLoaded = true;
+    } catch {
+      this.terminal?.say(TEXT.partMissing);
+    }
   };
 
   #storageText(): string {
     if (!this.storage) return TEXT.storageUnknown;
+    if (this.#machine?.state === "running") {
+      if (this.storage.upper === "none") return TEXT.notMounted;
+      if (this.storage.upper === "memory") return TEXT.inMemory;
+    }
     if (this.storage.durability === "memory") return TEXT.notSaved;
     if (this.storage.pending) return TEXT.saving;
     return this.storage.bytes === 0 ? TEXT.savedNothing : savedText(this.storage.bytes);
@@ -381,20 +398,35 @@ export class OpenwrtPlayground extends LitElement {
 
   readonly #choices: NoticeChoices = {
     start: () => this.#start(),
+    failsafe: () => {
+      this.#run(this.machine.start({ failsafe: true }));
+      this.terminal?.focus();
+    },
     takeOver: () => this.#run(this.machine.takeOver()),
     startWithoutSaving: () => this.#run(this.machine.startWithoutSaving()),
     reset: () => void this.#reset(),
-    saveCopy: () => this.storageDialog.saveCopy(),
+    saveCopy: () => this.#inStorage((dialog) => dialog.saveCopy()),
   };
+
+  /** Loads the dialog when it is first wanted. */
+  #inStorage(use: (dialog: OpenwrtStorageDialog) => void): void {
+    const load = async () => {
+      await import("./openwrt-storage-dialog.js");
+      this.storageLoaded = true;
+      await this.updateComplete;
+      if (this.storageDialog) use(this.storageDialog);
+    };
+    load().catch(() => this.terminal?.say(TEXT.partMissing));
+  }
 
   readonly #openStored = async ({ router }: StoredRouterEvent): Promise<void> => {
     const assets = new URL(this.assets, document.baseURI);
     const firmware = await firmwareWithRoot(router.firmware, assets, this.firmware);
     if (firmware === undefined) {
-      this.storageDialog.say(ROUTERS_TEXT.notOffered(router.name));
+      this.storageDialog?.say(ROUTERS_TEXT.notOffered(router.name));
       return;
     }
-    this.storageDialog.close();
+    this.storageDialog?.close();
     if (!this.dispatchEvent(new OpenRouterEvent(firmware, router.name))) return;
     this.firmware = firmware;
     this.overlay = router.name;

@@ -4,17 +4,15 @@
  * It lives as long as its machine's console does, wherever in the page it is moved meanwhile, and reads on while it is
  * not in the page or not seen. What the guest prints is untrusted and goes to the terminal only, never into HTML.
  */
-import { css, html, LitElement, nothing, unsafeCSS, type PropertyValues } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import xtermCss from "@xterm/xterm/css/xterm.css";
 import { REAL_CLOCK } from "../common/clock.js";
 import { readText } from "./clipboard.js";
 import type { ConsoleMachine } from "./console-machine.js";
-import { FileDrop } from "./dropped-files.js";
+import { type Dropped, FileDrop } from "./dropped-files.js";
 import { FlowControl } from "./flow-control.js";
 import "./openwrt-keys.js";
 import type { OpenwrtKeys, RowKeyEvent } from "./openwrt-keys.js";
-import "./openwrt-uploads.js";
 import type { OpenwrtUploads } from "./openwrt-uploads.js";
 import { coveredHeight } from "./soft-keyboard.js";
 import { keysHint, TEXT } from "./strings.js";
@@ -43,7 +41,6 @@ export class OpenwrtTerminal extends LitElement {
     textStyles,
     buttonStyles,
     lookStyles,
-    unsafeCSS(xtermCss),
     css`
       :host {
         display: block;
@@ -154,12 +151,14 @@ export class OpenwrtTerminal extends LitElement {
 
   @state() private accessor message = "";
   @state() private accessor outputStopped = false;
+  /** whether files were dropped before: only then their list is loaded */
+  @state() private accessor listsUploads = false;
 
   @query("#screen") private accessor box!: HTMLElement;
   @query("#look") private accessor look!: HTMLElement;
   @query(".frame") private accessor frame!: HTMLElement;
   @query("openwrt-keys") private accessor keys!: OpenwrtKeys;
-  @query("openwrt-uploads") private accessor uploads!: OpenwrtUploads;
+  @query("openwrt-uploads") private accessor uploads!: OpenwrtUploads | null;
   #screen: TerminalScreen | undefined;
   #input: TerminalInput | undefined;
   #loading: Promise<TerminalScreen> | undefined;
@@ -170,8 +169,8 @@ export class OpenwrtTerminal extends LitElement {
   readonly #windowSize = new WindowSize(REAL_CLOCK);
   readonly #drop = new FileDrop(
     this,
-    () => this.uploads.takesFiles,
-    (dropped) => this.uploads.add(dropped),
+    () => this.machine !== undefined,
+    (dropped) => void this.#upload(dropped),
   );
   readonly #flow = new FlowControl(REAL_CLOCK, () => {
     // A program with the whole screen to itself has its own idea of Ctrl+S.
@@ -228,6 +227,11 @@ export class OpenwrtTerminal extends LitElement {
     this.#screen?.terminal.write(`\r\n\x1b[0;2m${text}\x1b[0m\r\n`);
   }
 
+  /** Tells the person something, over the console's lines. */
+  say(message: string): void {
+    this.message = message;
+  }
+
   /** All lines the terminal holds, scrollback included; lines it wrapped are joined. */
   text(): string {
     return this.#screen?.text() ?? "";
@@ -274,7 +278,11 @@ export class OpenwrtTerminal extends LitElement {
         ></div>
         <div class="notes">
           <div aria-live="polite">${this.#notes()}</div>
-          <openwrt-uploads .machine=${this.machine}></openwrt-uploads>
+          ${
+            this.listsUploads
+              ? html`<openwrt-uploads .machine=${this.machine}></openwrt-uploads>`
+              : nothing
+          }
         </div>
         ${this.#drop.over ? html`<div class="drop">${TEXT.dropHere}</div>` : nothing}
         <openwrt-keys @rowkey=${this.#rowKey} @paste=${this.#paste}></openwrt-keys>
@@ -347,6 +355,9 @@ export class OpenwrtTerminal extends LitElement {
 
   #use(screen: TerminalScreen): TerminalScreen {
     const { terminal } = (this.#screen = screen);
+    const { adoptedStyleSheets } = this.renderRoot as ShadowRoot;
+    // Before ours, which change some of it.
+    if (!adoptedStyleSheets.includes(screen.styles)) adoptedStyleSheets.unshift(screen.styles);
     terminal.options.screenReaderMode = this.screenReader;
     this.#input = new TerminalInput(terminal, {
       leave: (way) => this.dispatchEvent(new Event(way)),
@@ -412,6 +423,18 @@ export class OpenwrtTerminal extends LitElement {
     if (text === undefined) this.message = TEXT.noClipboard;
     else this.#screen?.terminal.paste(text);
   };
+
+  async #upload(dropped: Dropped): Promise<void> {
+    try {
+      await import("./openwrt-uploads.js");
+    } catch {
+      this.message = TEXT.partMissing;
+      return;
+    }
+    this.listsUploads = true;
+    await this.updateComplete;
+    this.uploads?.add(dropped);
+  }
 
   #tellSize(): void {
     const { machine } = this;

@@ -64,11 +64,6 @@ export class OpenwrtUploads extends LitElement {
   /** the files before, which each one waits for */
   #queue: Promise<void> = Promise.resolve();
 
-  /** Whether files are taken at all. */
-  get takesFiles(): boolean {
-    return this.machine !== undefined;
-  }
-
   /** Takes what was dropped; what cannot be taken is answered with a sentence. */
   add({ files, folders }: Dropped): void {
     for (const folder of folders) this.#refuse(folder, UPLOAD_TEXT.folder(folder));

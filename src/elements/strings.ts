@@ -10,6 +10,8 @@ export const STATE_TEXT: Record<MachineState, string> = {
   running: "Running",
   failed: "Stopped by an error",
 };
+/** In place of "Running". */
+export const FAILSAFE_TEXT = "Failsafe";
 
 export const STAGE_TEXT: Record<ProgressStage, string> = {
   fetch: "Fetching the firmware",
@@ -23,6 +25,7 @@ export const TEXT = {
   start: "Start",
   reboot: "Reboot",
   powerOff: "Power off",
+  failsafe: "Start in failsafe",
   reset: "Reset",
   retry: "Try again",
   detach: "Go on without saving",
@@ -38,6 +41,7 @@ export const TEXT = {
   controls: "Router controls",
   terminal: "Router console",
   terminalBroken: "The console could not be loaded. Reload the page to try again.",
+  partMissing: "A part of this page could not be loaded. Reload the page to try again.",
   screenReader: "Screen reader mode",
   outputStopped: "Output is stopped (Ctrl+S). Ctrl+Q goes on.",
   goOn: "Go on",
@@ -72,6 +76,10 @@ export const TEXT = {
   servicesStarting: "services are still starting",
   rebooted: "— the router was restarted —",
   notSaved: "Nothing is saved: changes are lost when the page is closed.",
+  notMounted:
+    "Failsafe: the stored settings are not mounted, and nothing is saved. “mount_root” mounts them, Reboot leads back.",
+  inMemory:
+    "Nothing is saved: the router could not mount its stored changes, and keeps new ones in memory until it is switched off. Storage… saves a copy of what is stored, Reset… begins anew.",
   savedNothing: "Nothing changed yet. Changes are saved in this browser as they are made.",
   saving: "Saving what was done just now…",
   storageUnknown: "",

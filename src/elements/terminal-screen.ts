@@ -17,13 +17,16 @@ export class TerminalScreen {
 
   private constructor(
     readonly terminal: Terminal,
+    /** what the terminal needs in the tree that it is opened in */
+    readonly styles: CSSStyleSheet,
     private readonly fitting: { fit(): void },
   ) {}
 
   static async load(look: TerminalLook): Promise<TerminalScreen> {
-    const [{ Terminal }, { FitAddon }] = await Promise.all([
+    const [{ Terminal }, { FitAddon }, { default: css }] = await Promise.all([
       import("@xterm/xterm"),
       import("@xterm/addon-fit"),
+      import("@xterm/xterm/css/xterm.css"),
     ]);
     // Its code has just run for the first time: the page gets a turn before the terminal is made.
     await new Promise((resolve) => setTimeout(resolve));
@@ -35,7 +38,9 @@ export class TerminalScreen {
     });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
-    return new TerminalScreen(terminal, fit);
+    const styles = new CSSStyleSheet();
+    styles.replaceSync(css);
+    return new TerminalScreen(terminal, styles, fit);
   }
 
   /** Whether it has been seen, and so has the size of what it is in. */

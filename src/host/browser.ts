@@ -1,8 +1,6 @@
 /** A machine in a page: dedicated workers, Web Locks, IndexedDB, and the site's files. */
 import { REAL_CLOCK } from "../common/clock.js";
 import { webEndpoint } from "../common/endpoint.js";
-import { CHUNK_BYTES } from "../disk/chunk-store.js";
-import { Firmware } from "../firmware/load.js";
 import type {
   MachineHost,
   MachineWorker,
@@ -12,12 +10,6 @@ import type {
 } from "../machine/host.js";
 import { Machine as AnyMachine } from "../machine/machine.js";
 import type { MachineOptions } from "../machine/machine-options.js";
-import { readMemoryHeader } from "../snapshot/indexeddb-memory.js";
-import { overlayKey } from "../overlay/identity.js";
-import { takeLease } from "../overlay/lease.js";
-import { openOverlayStore } from "../overlay/overlay-store.js";
-import { findStored } from "../overlay/stored.js";
-import { storedChunks } from "./stored-chunks.js";
 import { thisPage } from "../overlay/tabs.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
@@ -28,7 +20,8 @@ export function browserHost(assets: URL): MachineHost {
   return {
     clock: REAL_CLOCK,
     spawn: () => spawn(assets),
-    firmware: (name, signal) => Firmware.open(assets, name, signal),
+    firmware: async (name, signal) =>
+      (await import("../firmware/load.js")).Firmware.open(assets, name, signal),
     ...{ preferences, visibility, persistence, overlays },
     get page() {
       return thisPage();
@@ -109,22 +102,11 @@ const persistence: Persistence = {
   persist: () => navigator.storage.persist().catch(() => false),
 };
 
+/** Of no use to a page that only runs a router. */
+const stored = async () => (await import("./stored-overlays.js")).storedOverlays;
+
 const overlays: StoredOverlays = {
-  async look(identity) {
-    const [stored, memory] = await Promise.all([
-      findStored(identity),
-      readMemoryHeader(overlayKey(identity)),
-    ]);
-    return { chunks: (stored?.bytes ?? 0) / CHUNK_BYTES, memoryBytes: memory?.bytes ?? 0 };
-  },
-  chunks: storedChunks,
-  async replace(identity, chunks) {
-    const lease = await takeLease(identity, { page: thisPage() });
-    try {
-      const store = await openOverlayStore(identity, CHUNK_BYTES);
-      await store.replace(chunks).finally(() => store.close());
-    } finally {
-      lease.release();
-    }
-  },
+  look: async (identity) => (await stored()).look(identity),
+  chunks: async (identity) => (await stored()).chunks(identity),
+  replace: async (identity, chunks) => (await stored()).replace(identity, chunks),
 };

@@ -1,5 +1,5 @@
 /**
- * Reads the router's first console (ttyS0) for what it tells of the boot: how far it is, and a kernel panic.
+ * Reads the router's first console (ttyS0) for what it tells of the boot: how far it is, failsafe, and a kernel panic.
  *
  * Guest output is untrusted: a line that looks like a panic is only a suspicion, which the caller checks, for a
  * person may just as well print an old log.
@@ -17,12 +17,16 @@ const MARKS: readonly [BootStage, RegExp][] = [
   ["ready", /procd: - init complete -/],
 ];
 
+/** Printed by OpenWrt's preinit (package/base-files, 10_indicate_failsafe). */
+const FAILSAFE = /^- failsafe -$/;
+
 /** Printed by the kernel (kernel/panic.c), at the start of a line or behind a timestamp. */
 const PANIC = /^(?:<\d+>)?(?:\[ *\d+\.\d+\] ?)?Kernel panic - not syncing: /;
 
 export interface BootWatch {
   onStage(stage: BootStage): void;
   onPanicLine(): void;
+  onFailsafe(): void;
 }
 
 export class ConsoleWatch {
@@ -38,6 +42,7 @@ export class ConsoleWatch {
         if (mark) watch.onStage(mark[0]);
       }
       if (PANIC.test(line)) watch.onPanicLine();
+      if (FAILSAFE.test(line)) watch.onFailsafe();
     });
   }
 

@@ -8,9 +8,10 @@ import type { LayeredDisk } from "../disk/layered-disk.js";
 import type { LanStatus } from "../network/lan-host.js";
 import { type BootStage, ConsoleWatch } from "./boot-watch.js";
 import { ByteTail } from "./byte-tail.js";
-import { COMMAND_LINE } from "./command-line.js";
+import { COMMAND_LINE, FAILSAFE } from "./command-line.js";
 import { ControlShell } from "./control-shell.js";
 import { MachineError } from "./errors.js";
+import { FailsafeConsole } from "./failsafe-console.js";
 import { freshen } from "./freshen.js";
 import type { Hold } from "./holds.js";
 import { isPanic } from "./panic.js";
@@ -47,6 +48,8 @@ export interface BootOptions {
   readonly disk: LayeredDisk;
   /** what it boots, or what it goes on from */
   readonly from: { readonly parts: BootParts } | { readonly restored: Restored };
+  /** whether it boots into failsafe */
+  readonly failsafe: boolean;
   /** whether the WAN cable is plugged in */
   readonly wan: boolean;
   /** @param path below the directory with the built files */
@@ -83,6 +86,10 @@ export class Boot {
   readonly #ended: Deferred<BootEnd> = deferred();
   /** the services have started */
   #isUp = false;
+  /** a shell answered, of a router that is not in failsafe */
+  #isAnswering = false;
+  /** set when it is in failsafe */
+  #failsafe: FailsafeConsole | undefined;
   #panicSuspected = false;
   #over = false;
 
@@ -98,6 +105,7 @@ export class Boot {
     this.#watch = new ConsoleWatch({
       onStage: (stage) => this.#reached(stage),
       onPanicLine: () => void this.#checkPanic(),
+      onFailsafe: () => this.#enterFailsafe(),
     });
     this.shell = new ControlShell(options.clock);
     this.#held = restored ? [] : undefined;
@@ -105,14 +113,14 @@ export class Boot {
     this.pc = new Pc({
       wasm: options.emulator,
       boot: "parts" in from ? from.parts : undefined,
-      commandLine: COMMAND_LINE,
+      commandLine: options.failsafe ? `${COMMAND_LINE} ${FAILSAFE}` : COMMAND_LINE,
       memoryBytes: MEMORY_BYTES,
       disk: options.disk,
       restored,
       on: {
         serial: (bytes) => {
           this.#watch.receive(bytes);
-          this.#print(bytes);
+          if (this.#failsafe?.print(bytes) ?? true) this.#print(bytes);
         },
         ports: (ports) => this.shell.attach(ports),
         frame: (card, frame) => this.network.receive(card, frame),
@@ -187,6 +195,11 @@ export class Boot {
   async #booted(): Promise<void> {
     const { clock } = this.#options;
     await this.shell.connect();
+    if (this.#failsafe) {
+      this.#failsafe.show();
+      return this.#reached("ready");
+    }
+    this.#isAnswering = true;
     const giveUp = clock.now() + CONFIG_WAIT_MS;
     while (clock.now() < giveUp) {
       const status = await this.shell.status(`${CONFIGURED} || ${INIT_COMPLETE}`);
@@ -206,6 +219,13 @@ export class Boot {
   #reached(stage: BootStage): void {
     if (stage === "ready") this.#isUp = true;
     this.#options.on.stage(stage);
+  }
+
+  /** Believed while it boots: later it is only a line that somebody looks at. */
+  #enterFailsafe(): void {
+    if (this.#isAnswering || this.#failsafe) return;
+    this.#failsafe = new FailsafeConsole(this.#options.clock, (bytes) => this.pc.sendSerial(bytes));
+    this.shell.useInstead(this.#failsafe);
   }
 
   async #watchServices(): Promise<void> {

@@ -22,6 +22,8 @@ export interface Wishes {
   readonly reset: boolean;
   /** boot, whatever states there are */
   readonly cold: boolean;
+  /** boot into OpenWrt's failsafe, without the overlay */
+  readonly failsafe: boolean;
   /** whether the router's memory is kept beside its overlay */
   readonly keepMemory: boolean;
   /** whether the WAN cable is plugged in */

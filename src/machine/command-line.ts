@@ -4,3 +4,6 @@
  */
 export const COMMAND_LINE =
   "console=ttyS0 root=/dev/sda rootfstype=squashfs ro init=/etc/preinit tsc=reliable random.trust_cpu=on init_on_free=on";
+
+/** Asks OpenWrt's preinit for failsafe (package/base-files, 30_failsafe_wait), and that of the demo. */
+export const FAILSAFE = "failsafe=1";

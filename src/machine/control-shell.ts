@@ -21,6 +21,7 @@ import {
 } from "./control-script.js";
 import { MachineError } from "./errors.js";
 import { collectResult, type ExecOptions, type ExecResult } from "./exec.js";
+import type { ShellConsole } from "./failsafe-console.js";
 import { Lanes } from "./lanes.js";
 import { LoginConsole } from "./login-console.js";
 import { CONSOLE_PORT, CONTROL_PORT, type LanePort } from "./serial-layout.js";
@@ -56,6 +57,8 @@ interface Attached {
 export class ControlShell {
   readonly #clock: Clock;
   readonly #attached = deferred<Attached>();
+  /** a console that has a shell where the second one has none */
+  readonly #instead = deferred<ShellConsole>();
   /** resolves when the shell answers; there is none while it is `undefined` */
   #connected: Promise<void> | undefined;
   /** resolves when somebody opens the control port */
@@ -86,6 +89,11 @@ export class ControlShell {
     if (control.isOpen) this.#stopForgotten(control, lanes);
     const login = new LoginConsole(console, this.#isRestored);
     this.#attached.resolve({ console: login, control, lanes });
+  }
+
+  /** The router has a shell there, and may have none on its second console. */
+  useInstead(console: ShellConsole): void {
+    void console.printed.then(() => this.#instead.resolve(console));
   }
 
   /** Resolves when the shell answers; starts it if there is none. */
@@ -244,9 +252,10 @@ export class ControlShell {
   async #connect(): Promise<void> {
     const { console, control, lanes } = await this.#attached.promise;
     await control.ready();
-    await console.printed;
+    const second = console.printed.then((): ShellConsole => console);
+    const speaks = await Promise.race([second, this.#instead.promise]);
     for (let wait = START_MS; !control.isOpen; wait = Math.min(2 * wait, MAX_START_MS)) {
-      console.type(BOOTSTRAP);
+      speaks.type(BOOTSTRAP);
       await Promise.race([this.#opened.promise, this.#sleep(wait)]);
     }
     this.#ended.signal.throwIfAborted();

@@ -13,6 +13,7 @@ import { MemorySchedule } from "./memory-schedule.js";
 import type { StoredNow } from "./storage-report.js";
 import { SyncSchedule } from "./sync-schedule.js";
 import { isTyping } from "./typing.js";
+import { LOOK, SYNC, type UpperLayer, upperLayer } from "./upper-layer.js";
 
 const REPORT_EVERY_MS = 250;
 
@@ -40,6 +41,8 @@ export class Keeper {
   #syncs: SyncSchedule | undefined;
   #saves: MemorySchedule | undefined;
   #reportDue = false;
+  /** as the router said last */
+  #upper: UpperLayer = "disk";
 
   constructor(options: KeeperOptions) {
     const { disk, memory, pc, restored } = options;
@@ -63,6 +66,8 @@ export class Keeper {
   /** The router may be used from now on. */
   ready(): void {
     const { clock, disk } = this.#options;
+    // Not a sync: that may store something, and what was just gone on from would not fit any more.
+    void this.#ask(LOOK).then(() => this.#report());
     if (disk.usage.durability !== "strict") return;
     this.#syncs = new SyncSchedule(
       clock,
@@ -127,6 +132,7 @@ export class Keeper {
     const { disk } = this.#options;
     return {
       ...disk.usage,
+      upper: this.#upper,
       memoryBytes: this.#memory?.bytes ?? 0,
       pending: disk.usage.durability === "strict" && (!disk.flushed || this.#isPending),
     };
@@ -150,6 +156,11 @@ export class Keeper {
     const had = (await this.#memory?.drop()) ?? false;
     if (had) this.#report();
     return had;
+  }
+
+  /** Whether what somebody did is to be saved, or is being saved: the router should idle for it. */
+  get isSaving(): boolean {
+    return this.#saves?.isSaving ?? false;
   }
 
   /** Room was made by {@link forget}: nothing is kept for a while. */
@@ -181,10 +192,16 @@ export class Keeper {
 
   /** Has the router store what it holds back. Fails only with the router. */
   async #sync(): Promise<void> {
-    await this.#boot()
-      .shell.status("sync")
-      .catch(() => undefined);
+    await this.#ask(SYNC);
     this.#saves?.synced();
+  }
+
+  /** Asks where the router puts what it changes; one that has just ended does not answer. */
+  async #ask(script: string): Promise<void> {
+    const status = await this.#boot()
+      .shell.status(script)
+      .catch(() => undefined);
+    if (status !== undefined) this.#upper = upperLayer(status);
   }
 
   #report(): void {

@@ -3,12 +3,13 @@
  * no `stty` in it, and no telling when it listens: all that is done here is to type a line.
  */
 import { deferred } from "../common/deferred.js";
+import type { ShellConsole } from "./failsafe-console.js";
 import { DISCARD, type SerialPort } from "./serial-port.js";
 
 /** What procd's askfirst and busybox's init print. */
 const ACTIVATE = "Please press Enter to activate this console";
 
-export class LoginConsole {
+export class LoginConsole implements ShellConsole {
   readonly #port: SerialPort;
   readonly #printed = deferred();
   /** the end of what it printed */

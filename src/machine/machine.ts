@@ -6,7 +6,6 @@
  */
 import { CHUNK_BYTES, type Chunks } from "../disk/chunk-store.js";
 import { StorageError } from "../disk/errors.js";
-import { readArchive } from "../overlay/archive.js";
 import type { OverlayIdentity } from "../overlay/identity.js";
 import { FirmwareError } from "../firmware/errors.js";
 import type { FirmwareSource } from "../firmware/source.js";
@@ -17,7 +16,6 @@ import { OverlayBusyError } from "../overlay/errors.js";
 import type { Holder } from "../overlay/tabs.js";
 import type { Capture, Wishes } from "./calls.js";
 import { ConsoleHub, type ConsoleStreams } from "./console-streams.js";
-import { copyOfChanges, copyOfDisk } from "./copies.js";
 import { MachineError } from "./errors.js";
 import {
   MachineErrorEvent,
@@ -122,11 +120,13 @@ export class Machine extends EventTarget {
   /**
    * Switches on; does nothing more when it is on already.
    *
+   * @param options `failsafe`: boots into OpenWrt's failsafe, in which the overlay is not mounted; a router that is on
+   *   reboots into it
    * @returns when a shell answers
    * @throws {MachineError | FirmwareError | StorageError} it cannot start; the state is `failed`
    */
-  start(): Promise<void> {
-    return this.#power.start();
+  start({ failsafe = false }: { readonly failsafe?: boolean } = {}): Promise<void> {
+    return this.#power.start({ failsafe });
   }
 
   /**
@@ -336,12 +336,14 @@ export class Machine extends EventTarget {
   async exportOverlay(): Promise<Blob> {
     const firmware = await this.#open();
     const identity = overlayOf(this.overlay, firmware);
+    const { copyOfChanges } = await import("./copies.js");
     return copyOfChanges(identity, await this.#chunks(identity));
   }
 
   /** The whole disk as a raw image: the firmware's root and everything changed. QEMU boots it. */
   async exportDisk(): Promise<Blob> {
     const firmware = await this.#open();
+    const { copyOfDisk } = await import("./copies.js");
     return copyOfDisk(firmware, await this.#chunks(overlayOf(this.overlay, firmware)));
   }
 
@@ -355,6 +357,7 @@ export class Machine extends EventTarget {
    */
   async importOverlay(blob: Blob): Promise<void> {
     const identity = overlayOf(this.overlay, await this.#open());
+    const { readArchive } = await import("../overlay/archive.js");
     const chunks = await readArchive(blob, { ...identity, chunkBytes: CHUNK_BYTES });
     const { run } = this.#power;
     if (this.overlay === null || !this.#power.saving) return this.#power.replaced(chunks);

@@ -67,7 +67,7 @@ export class MemorySchedule {
   #failures = 0;
   /** after a failure: not before then */
   #retryAt = -Infinity;
-  #isSaving = false;
+  #saving = false;
   /** whether nothing may be waited for */
   #atOnce = false;
   #isOn: boolean;
@@ -94,6 +94,11 @@ export class MemorySchedule {
       this.#timerAt = Infinity;
       this.#pending = undefined;
     }
+  }
+
+  /** Whether a save is under way, or one of what somebody did is to come. */
+  get isSaving(): boolean {
+    return this.#saving || this.#pending?.used === true;
   }
 
   /** Somebody did something; {@link synced} follows. */
@@ -156,7 +161,7 @@ export class MemorySchedule {
 
   /** When the next save is to begin. */
   #due(): number {
-    if (!this.#pending || this.#isSaving) return Infinity;
+    if (!this.#pending || this.#saving) return Infinity;
     if (this.#atOnce) return -Infinity;
     const { since, last } = this.#pending;
     const { quiet, most, apart } = this.#pace();
@@ -187,7 +192,7 @@ export class MemorySchedule {
     const pending = this.#pending;
     this.#pending = undefined;
     this.#atOnce = false;
-    this.#isSaving = true;
+    this.#saving = true;
     try {
       const bytes = (await save()) ?? 0;
       const now = clock.now();
@@ -200,7 +205,7 @@ export class MemorySchedule {
       if (this.#isOn && pending) this.#pending = together(pending, this.#pending);
       this.#retryAt = clock.now() + Math.min(RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS);
     }
-    this.#isSaving = false;
+    this.#saving = false;
     this.#arm();
   }
 }

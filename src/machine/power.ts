@@ -18,13 +18,17 @@ const PANICKED = "The router's kernel panicked. Start it again, or reset it if t
 const REMOVED = "This router was removed from the page.";
 
 /** What follows a run that was told to end. */
-type Next = { readonly to: "boot" } | { readonly to: "off"; readonly error?: Error | undefined };
+type Next =
+  | { readonly to: "boot"; readonly failsafe?: boolean }
+  | { readonly to: "off"; readonly error?: Error | undefined };
+
+/** Without `next` the router's own doing decides what follows. */
+type On = { readonly is: "on"; readonly run: Run; readonly next: Next | undefined };
 
 type Now =
   | { readonly is: "off"; readonly error: Error | undefined }
   | { readonly is: "failed"; readonly error: Error }
-  /** without `next` the router's own doing decides what follows */
-  | { readonly is: "on"; readonly run: Run; readonly next: Next | undefined }
+  | On
   | { readonly is: "destroyed" };
 
 /** How to switch on. */
@@ -37,6 +41,8 @@ export interface PowerOn {
   readonly saving?: boolean;
   /** boot, whatever states there are */
   readonly cold?: boolean;
+  /** boot into OpenWrt's failsafe, without the overlay */
+  readonly failsafe?: boolean;
 }
 
 /** What a run begins with. */
@@ -95,10 +101,11 @@ export class Power {
     return this.#memory;
   }
 
-  /** Switches on, if it is not. @returns when a shell answers */
+  /** Switches on, if it is not; one that is on reboots into failsafe if that is wanted. @returns when a shell answers */
   start(how: PowerOn = {}): Promise<void> {
     const now = this.#now;
     if (now.is !== "on") return this.#begin(how);
+    if (how.failsafe) return this.#reboot(now, { to: "boot", failsafe: true });
     if (now.next?.to === "off") this.#now = { ...now, next: { to: "boot" } };
     return this.#arrives();
   }
@@ -114,10 +121,7 @@ export class Power {
   reboot(): Promise<void> {
     const now = this.#now;
     if (now.is !== "on") return this.#begin({ cold: true });
-    this.#now = { ...now, next: { to: "boot" } };
-    const arrival = this.#arrives();
-    now.run.shutDown("reboot");
-    return arrival;
+    return this.#reboot(now, { to: "boot" });
   }
 
   /** @returns when it is off */
@@ -189,6 +193,13 @@ export class Power {
     this.#giveUp(error);
   }
 
+  #reboot(now: On, next: Next): Promise<void> {
+    this.#now = { ...now, next };
+    const arrival = this.#arrives();
+    now.run.shutDown("reboot");
+    return arrival;
+  }
+
   #replace(why: MachineError, how: PowerOn, memory?: Chunks): Promise<void> {
     const run = this.#take();
     run?.cut(why);
@@ -208,13 +219,13 @@ export class Power {
 
   #begin(how: PowerOn): Promise<void> {
     if (this.#now.is === "destroyed") return Promise.reject(new MachineError(REMOVED));
-    const { reset = false, takeOver = false, saving = this.#saving } = how;
+    const { reset = false, takeOver = false, saving = this.#saving, failsafe = false } = how;
     this.#saving = saving;
     const memory = this.#memory;
     this.#memory = undefined;
-    const cold = how.cold === true || memory !== undefined;
+    const cold = how.cold === true || failsafe || memory !== undefined;
     const run = this.#listener.begin(
-      { reset, takeOver, saving, cold, memory },
+      { reset, takeOver, saving, cold, failsafe, memory },
       { changed: (changed) => this.#changed(changed), over: (over, as) => this.#ended(over, as) },
     );
     this.#become({ is: "on", run, next: undefined });
@@ -256,7 +267,7 @@ export class Power {
     const next: Next = now.next ?? { to: outcome.how === "reboot" ? "boot" : "off" };
     if (next.to === "off") return this.#off(next.error ?? run.detached);
     this.#now = { is: "off", error: undefined };
-    void this.#begin({ cold: true });
+    void this.#begin({ cold: true, ...(next.failsafe && { failsafe: true }) });
   }
 
   #off(error: Error | undefined): void {

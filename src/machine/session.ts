@@ -269,10 +269,10 @@ class Session {
     disk: LayeredDisk,
     firmware: FirmwareSource,
     loading: () => LoadOptions,
-    { warmUp, visible }: Wishes,
+    { warmUp, visible, failsafe }: Wishes,
   ): Promise<BootEnd | { how: "stopped" }> {
     const { keeper } = await this.#live.promise;
-    const boot = await this.#power(plan.from, disk, keeper);
+    const boot = await this.#power(plan.from, disk, keeper, failsafe);
     const { clock } = this.#host;
     this.#emit("booting", { resumed: plan.kept !== undefined });
     if ("parts" in plan.from) return this.#use(boot, keeper);
@@ -285,22 +285,28 @@ class Session {
       if (warmUp !== "off") {
         const { shell, network } = boot;
         const steps = warmSteps(shell, network.exchange, warmUp === "web");
-        this.#warmUp = new WarmUp(clock, steps, visible);
+        const inTheWay = () => keeper.isSaving;
+        this.#warmUp = new WarmUp({ clock, steps, visible, inTheWay });
       }
       return this.#use(boot, keeper);
     }
     boot.end(new Error("The state does not fit."));
     const parts = await bootParts(firmware, this.#host.bios, loading());
     await keeper.forget();
-    const again = await this.#power({ parts }, disk, keeper);
+    const again = await this.#power({ parts }, disk, keeper, failsafe);
     this.#emit("booting", { resumed: false });
     return this.#use(again, keeper);
   }
 
-  async #power(from: StartPlan["from"], disk: LayeredDisk, keeper: Keeper): Promise<Boot> {
+  async #power(
+    from: StartPlan["from"],
+    disk: LayeredDisk,
+    keeper: Keeper,
+    failsafe: boolean,
+  ): Promise<Boot> {
     const emulator = await this.#host.emulator();
     const boot = new Boot({
-      ...{ clock: this.#host.clock, emulator, disk, from, wan: this.#wan },
+      ...{ clock: this.#host.clock, emulator, disk, from, failsafe, wan: this.#wan },
       loadWasm: (path) => this.#host.wasm(path),
       on: {
         output: (bytes) => {

@@ -1,4 +1,5 @@
 import type { Durability } from "../disk/chunk-store.js";
+import type { UpperLayer } from "./upper-layer.js";
 
 /** What is stored of a router. */
 export interface StoredNow {
@@ -8,6 +9,8 @@ export interface StoredNow {
   /** size of the memory that is kept for the next visit, in bytes; 0 when there is none */
   readonly memoryBytes: number;
   readonly durability: Durability;
+  /** where the router puts what it changes, as of its last sync: only what goes to its disk can be stored */
+  readonly upper: UpperLayer;
   /** whether somebody did something lately that the router has not been asked to store yet, or is storing */
   readonly pending: boolean;
 }

@@ -10,6 +10,7 @@ const NOTHING: StoredNow = {
   chunks: 0,
   memoryBytes: 0,
   durability: "memory",
+  upper: "disk",
   pending: false,
 };
 
@@ -54,7 +55,7 @@ export class StorageWatch {
     if (!identity) return { ...NOTHING, persisted };
     const { chunks, memoryBytes } = await this.#overlays.look(identity);
     const bytes = chunks * CHUNK_BYTES;
-    return { bytes, chunks, memoryBytes, durability: "strict", pending: false, persisted };
+    return { ...NOTHING, bytes, chunks, memoryBytes, durability: "strict", persisted };
   }
 
   async #tell(stored: StoredNow): Promise<void> {

@@ -13,19 +13,30 @@ const BUDGET_MS = 2000;
 /** Something that is worth having done once; ends early when the signal aborts. */
 export type WarmStep = (signal: AbortSignal) => Promise<unknown>;
 
+export interface WarmUpOptions {
+  readonly clock: Clock;
+  /** in the order of their worth */
+  readonly steps: readonly WarmStep[];
+  /** whether the page is looked at, now */
+  readonly visible: boolean;
+  /** whether it would be in the way of something just now */
+  readonly inTheWay: () => boolean;
+}
+
 export class WarmUp {
   readonly #clock: Clock;
+  readonly #inTheWay: () => boolean;
   readonly #steps: WarmStep[];
   #visible: boolean;
   #left = BUDGET_MS;
   #running: AbortController | undefined;
   #callOff: (() => void) | undefined;
 
-  /** @param steps in the order of their worth */
-  constructor(clock: Clock, steps: readonly WarmStep[], visible: boolean) {
+  constructor({ clock, steps, visible, inTheWay }: WarmUpOptions) {
     this.#clock = clock;
     this.#steps = [...steps];
     this.#visible = visible;
+    this.#inTheWay = inTheWay;
     this.#wait();
   }
 
@@ -55,9 +66,13 @@ export class WarmUp {
 
   /** One step after the other, until somebody comes. A step that was cut short is not begun again: most of it is done. */
   async #run(): Promise<void> {
-    if (this.#running) return this.#wait();
+    if (this.#running || this.#inTheWay()) return this.#wait();
     const running = (this.#running = new AbortController());
     while (this.#steps.length > 0 && this.#left > 0 && !running.signal.aborted) {
+      if (this.#inTheWay()) {
+        this.#wait();
+        break;
+      }
       const step = this.#steps.shift();
       const began = this.#clock.now();
       const late = this.#clock.after(this.#left, () =>

@@ -1,17 +1,17 @@
-/** A stored router, without a machine: held by its lease, so that nothing else writes it meanwhile. */
+/**
+ * A stored router, without a machine: held by its lease, so that nothing else writes it meanwhile. What it does is loaded
+ * when it is first asked for, as pages have this class that only run a router.
+ */
 import { CHUNK_BYTES } from "../disk/chunk-store.js";
 import { StorageError, toStorageError } from "../disk/errors.js";
 import { deleteDatabase } from "../disk/indexeddb.js";
 import { formerDigests } from "../firmware/identity.js";
 import { memoryDatabase } from "../snapshot/indexeddb-memory.js";
-import { writeArchive } from "./archive.js";
-import { copyOverlay } from "./copy.js";
 import { forgetName } from "./database-names.js";
 import { checkOverlayName, keyOf, type OverlayNames } from "./identity.js";
 import { type OverlayLease, takeLease } from "./lease.js";
-import { listOverlays, type ListOptions, type OverlayInfo } from "./list.js";
+import type { ListOptions, OverlayInfo } from "./list.js";
 import { LAST_OLD_FORMAT } from "./old-formats.js";
-import { openOverlayStore } from "./overlay-store.js";
 import { findStored, readStoredChunks } from "./stored.js";
 import { type PageDescription, type TabHost, thisPage } from "./tabs.js";
 
@@ -46,7 +46,8 @@ export class Overlay {
    *
    * @throws {StorageError} `unavailable`; `lost`, once, when the browser has just deleted all data of the origin
    */
-  static list(options?: ListOptions): Promise<OverlayInfo[]> {
+  static async list(options?: ListOptions): Promise<OverlayInfo[]> {
+    const { listOverlays } = await import("./list.js");
     return listOverlays(options);
   }
 
@@ -96,6 +97,7 @@ export class Overlay {
     const owner =
       format <= LAST_OLD_FORMAT ? { firmware: this.#firmware } : { root: this.#firmware };
     const origin = { ...owner, overlay: this.#name, diskBytes, chunkBytes: CHUNK_BYTES, title };
+    const { writeArchive } = await import("./archive.js");
     return writeArchive(origin, content);
   }
 
@@ -164,6 +166,7 @@ export class Overlay {
     try {
       if (await isTaken(names)) throw new StorageError("taken");
       lease.releaseFormer();
+      const { copyOverlay } = await import("./copy.js");
       await copyOverlay(from, name);
       return lease;
     } catch (error) {
@@ -194,6 +197,7 @@ async function bringHere(names: OverlayNames): Promise<void> {
   const old = await findStored(names);
   if (!old) throw new StorageError("missing");
   const { diskBytes } = old;
+  const { openOverlayStore } = await import("./overlay-store.js");
   (await openOverlayStore({ ...names, diskBytes }, CHUNK_BYTES)).close();
 }
 

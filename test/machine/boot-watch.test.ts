@@ -12,6 +12,7 @@ describe("what the first console tells of a boot", () => {
     watch = new ConsoleWatch({
       onStage: (stage) => told.push(stage),
       onPanicLine: () => told.push("panic"),
+      onFailsafe: () => told.push("failsafe"),
     });
   });
 
@@ -32,6 +33,14 @@ describe("what the first console tells of a boot", () => {
     print("[   12.34567] Kernel panic - not syncing: Attempted to kill init!\n");
     print("grep: Kernel panic - not syncing: is what I look for\n");
     assert.deepEqual(told, ["panic"]);
+  });
+
+  it("is failsafe, in the words of OpenWrt's preinit", () => {
+    print("Press the [f] key and hit [enter] to enter failsafe mode\r\n");
+    print("to leave - failsafe - reboot\r\n");
+    assert.deepEqual(told, []);
+    print("- failsafe -\r\n");
+    assert.deepEqual(told, ["failsafe"]);
   });
 
   it("is bounded, whatever a router prints", () => {

@@ -29,8 +29,11 @@ describe("warming up in idle", () => {
         signal.addEventListener("abort", cut);
       });
 
+  const make = (steps: WarmStep[], visible = true, inTheWay = () => false) =>
+    new WarmUp({ clock, steps, visible, inTheWay });
+
   it("does each step once, when nobody has done anything for a moment", async () => {
-    const warm = new WarmUp(clock, [step("a", 100), step("b", 100)], true);
+    const warm = make([step("a", 100), step("b", 100)]);
     await clock.pass(399);
     assert.deepEqual(log, []);
     await clock.pass(60_000);
@@ -42,7 +45,7 @@ describe("warming up in idle", () => {
   });
 
   it("stops at once when somebody comes, and goes on with the next step later", async () => {
-    const warm = new WarmUp(clock, [step("a", 1000), step("b", 100)], true);
+    const warm = make([step("a", 1000), step("b", 100)]);
     await clock.pass(500);
     warm.touched();
     assert.deepEqual(log, ["a begins", "a is cut"]);
@@ -56,13 +59,13 @@ describe("warming up in idle", () => {
   });
 
   it("takes no more than its share", async () => {
-    new WarmUp(clock, [step("a", 1500), step("b", 1500), step("c", 1)], true);
+    make([step("a", 1500), step("b", 1500), step("c", 1)]);
     await clock.pass(60_000);
     assert.deepEqual(log, ["a begins", "a ends", "b begins", "b is cut"]);
   });
 
   it("waits while the page is hidden", async () => {
-    const warm = new WarmUp(clock, [step("a", 100)], false);
+    const warm = make([step("a", 100)], false);
     await clock.pass(60_000);
     assert.deepEqual(log, []);
     warm.visible = true;
@@ -71,11 +74,27 @@ describe("warming up in idle", () => {
   });
 
   it("ends with the router, also in the middle of a step", async () => {
-    const warm = new WarmUp(clock, [step("a", 1000), step("b", 100)], true);
+    const warm = make([step("a", 1000), step("b", 100)]);
     await clock.pass(500);
     warm.end();
     await clock.pass(60_000);
     assert.deepEqual(log, ["a begins", "a is cut"]);
     assert.equal(clock.pending, 0);
+  });
+
+  it("waits for what it would be in the way of, also between two steps", async () => {
+    let busy = true;
+    make([step("a", 100), step("b", 100)], true, () => busy);
+    await clock.pass(5000);
+    assert.deepEqual(log, []);
+    busy = false;
+    await clock.pass(250);
+    assert.deepEqual(log, ["a begins"]);
+    busy = true;
+    await clock.pass(5000);
+    assert.deepEqual(log, ["a begins", "a ends"]);
+    busy = false;
+    await clock.pass(1000);
+    assert.deepEqual(log.slice(2), ["b begins", "b ends"]);
   });
 });

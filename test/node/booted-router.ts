@@ -43,7 +43,7 @@ export async function startRouter({ chunks, from }: RouterOptions = {}): Promise
     chunkBytes: CHUNK_BYTES,
   });
   const boot = new Boot({
-    ...{ clock: REAL_CLOCK, disk, wan: false },
+    ...{ clock: REAL_CLOCK, disk, failsafe: false, wan: false },
     from: from ?? { parts: await bootParts(demo.kernel.name) },
     emulator: await WebAssembly.compile(await file("node_modules/v86/build/v86.wasm")),
     // It has no network.

@@ -105,7 +105,7 @@ async function work(
     seed,
   });
   const boot = new Boot({
-    ...{ clock: REAL_CLOCK, emulator, disk, from, wan: false },
+    ...{ clock: REAL_CLOCK, emulator, disk, from, failsafe: false, wan: false },
     loadWasm: compiled,
     on: {
       output: () => undefined,
