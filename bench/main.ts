@@ -52,7 +52,8 @@ const fetched = new Map<string, number>();
 const site = await serve(join(work, "site"), 0, (path, bytes) => fetched.set(path, bytes));
 const context = await playwright.launchPersistentContext(profile, {
   executablePath: chromium(),
-  args: CHROMIUM_FLAGS,
+  // Playwright's own list would switch storage partitioning off, which people have.
+  args: [...CHROMIUM_FLAGS, "--disable-features=Translate,MediaRouter"],
 });
 
 try {
