@@ -122,12 +122,13 @@ export async function measureKeeping(
   await worker.evaluate(() => {
     const scope = globalThis as unknown as { written: number };
     scope.written = 0;
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its store
     const { put } = IDBObjectStore.prototype;
     // A page, or a record of pages and their numbers.
     IDBObjectStore.prototype.put = function (value: object, key?: IDBValidKey) {
+      const parts: unknown[] = ArrayBuffer.isView(value) ? [value] : Object.values(value);
       if (this.transaction.db.name.endsWith("/memory"))
-        for (const part of [value, ...Object.values(ArrayBuffer.isView(value) ? {} : value)])
-          if (ArrayBuffer.isView(part)) scope.written += part.byteLength;
+        for (const part of parts) if (ArrayBuffer.isView(part)) scope.written += part.byteLength;
       return put.call(this, value, key);
     };
   });

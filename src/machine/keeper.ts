@@ -43,6 +43,7 @@ export class Keeper {
   #reportDue = false;
   /** as the router said last */
   #upper: UpperLayer = "disk";
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: KeeperOptions) {
     const { disk, memory, pc, restored } = options;
@@ -67,7 +68,7 @@ export class Keeper {
   ready(): void {
     const { clock, disk } = this.#options;
     // Not a sync: that may store something, and what was just gone on from would not fit any more.
-    void this.#ask(LOOK).then(() => this.#report());
+    this.#looking = this.#ask(LOOK).then(() => this.#report());
     if (disk.usage.durability !== "strict") return;
     this.#syncs = new SyncSchedule(
       clock,
@@ -127,7 +128,13 @@ export class Keeper {
     if (!keep) void this.forget();
   }
 
-  /** What is stored at this moment. */
+  /** What is stored at this moment, when the router has said where it puts what it changes. */
+  async look(): Promise<StoredNow> {
+    await this.#looking;
+    return this.stored;
+  }
+
+  /** What is stored at this moment, as far as it is known. */
   get stored(): StoredNow {
     const { disk } = this.#options;
     return {

@@ -219,7 +219,7 @@ export class Power {
 
   #begin(how: PowerOn): Promise<void> {
     if (this.#now.is === "destroyed") return Promise.reject(new MachineError(REMOVED));
-    const { reset = false, takeOver = false, saving = this.#saving, failsafe = false } = how;
+    const { reset = false, takeOver = false, failsafe = false, saving = this.#saving } = how;
     this.#saving = saving;
     const memory = this.#memory;
     this.#memory = undefined;

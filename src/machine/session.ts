@@ -96,7 +96,7 @@ class Session {
         await this.#now?.network.plugWan(plugged);
         await abortable(this.#live.promise, signal);
       },
-      storage: async () => (await this.#live.promise).keeper.stored,
+      storage: async () => (await this.#live.promise).keeper.look(),
       snapshot: async (_, signal) => {
         const { disk } = await this.#live.promise;
         if (!this.#stall) await this.#sync(signal);

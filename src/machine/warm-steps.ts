@@ -32,8 +32,10 @@ export function warmSteps(shell: ControlShell, exchange: HttpExchange, web: bool
       (signal) =>
         visit(exchange, target, signal),
   );
-  // The second time is compiled, where the first was only looked at.
-  return [...commands, ...commands.slice(0, 1), ...(web ? pages : [])];
+  const first = commands.slice(0, 1);
+  // The second time is compiled, where the first was only looked at. A page is worth more than all the other commands, and
+  // of what takes longest nothing is cut off.
+  return web ? [...first, ...pages, ...commands] : [...commands, ...first];
 }
 
 async function visit(exchange: HttpExchange, target: string, signal: AbortSignal): Promise<void> {

@@ -50,14 +50,16 @@ describe("notice", () => {
     });
 
   it("of a router that was switched off offers to start it", () => {
-    expect(shown(machine("off"))).to.deep.equal(["", "Start"]);
+    expect(shown(machine("off"))).to.deep.equal(["", "Start", "Start in failsafe"]);
   });
 
   it("of a panic has the console's last lines", () => {
     const error = new MachineError("It panicked.", ["Kernel panic"]);
     const notice = noticeFor(machine("failed", { error }), undefined, choices)!;
     expect(notice.details).to.deep.equal(["Kernel panic"]);
-    expect(notice.actions.map(({ label }) => label)).to.deep.equal(["Try again", "Reset…"]);
+    expect(notice.actions.map(({ label }) => label)).to.deep.equal([
+      ...["Try again", "Start in failsafe", "Reset…"],
+    ]);
   });
 
   it("of a stall comes before everything else", () => {

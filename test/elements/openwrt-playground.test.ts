@@ -190,8 +190,10 @@ describe("playground element", () => {
     async function choose(element: OpenwrtPlayground, firmware: string): Promise<void> {
       page.append(element);
       await element.updateComplete;
-      const dialog = element.renderRoot.querySelector("openwrt-storage-dialog")!;
-      dialog.show();
+      element.renderRoot.querySelector<HTMLButtonElement>(".foot button")!.click();
+      const shown = () => element.renderRoot.querySelector("openwrt-storage-dialog");
+      await until("the dialog is there", () => shown() !== null);
+      const dialog = shown()!;
       const router = { name: "mine", firmware, bytes: 1, memoryBytes: 0, inUse: false };
       dialog.dispatchEvent(new StoredRouterEvent(router));
     }

@@ -95,8 +95,8 @@ describe("files that are dropped on the console", () => {
     expect(drag("dragover", files).defaultPrevented).to.equal(true);
     drag("drop", files);
   }
-  const list = () => terminal.renderRoot.querySelector("openwrt-uploads")!;
-  const items = () => [...list().renderRoot.querySelectorAll("li")];
+  const list = () => terminal.renderRoot.querySelector("openwrt-uploads");
+  const items = () => [...(list()?.renderRoot.querySelectorAll("li") ?? [])];
   const texts = () => items().map((item) => item.querySelector("span")!.textContent);
   const says = (text: string) => until(`it says “${text}”`, () => texts().includes(text));
   const file = (name: string, bytes: number) =>
@@ -136,7 +136,7 @@ describe("files that are dropped on the console", () => {
     await says("/tmp/small.txt is in the router (1 B).");
     expect(onlyFiles()).to.deep.equal(["/tmp/small.txt"]);
     items()[0]!.querySelector("button")!.click();
-    await list().updateComplete;
+    await list()!.updateComplete;
     expect(items()).to.have.length(1);
   });
 
@@ -160,7 +160,10 @@ describe("files that are dropped on the console", () => {
   });
 
   it("are refused when they are folders", async () => {
-    list().add({ files: [], folders: ["photos"] });
+    // A folder cannot be dropped by a script; a file loads the list.
+    drop(file("a", 0));
+    await says("/tmp/a is in the router (0 B).");
+    list()!.add({ files: [], folders: ["photos"] });
     await says("“photos” is a folder. Drop its files, or an archive of it.");
   });
 

@@ -246,7 +246,14 @@ export class FakeWorker implements MachineWorker {
   #stored() {
     const stores = this.#locks.holder === this && !this.detached;
     const durability = stores ? ("strict" as const) : ("memory" as const);
-    return { bytes: 0, chunks: 1, memoryBytes: 0, durability, upper: "disk" as const, pending: false };
+    return {
+      bytes: 0,
+      chunks: 1,
+      memoryBytes: 0,
+      durability,
+      upper: "disk" as const,
+      pending: false,
+    };
   }
 
   #lease(): boolean {
