@@ -11,6 +11,7 @@ import type {
 import { Machine as AnyMachine } from "../machine/machine.js";
 import type { MachineOptions } from "../machine/machine-options.js";
 import { thisPage } from "../overlay/tabs.js";
+import { workerOf } from "./worker-script.js";
 
 /** Set by the build to the worker's file name, which carries a digest of its content. */
 declare const WORKER_FILE: string;
@@ -44,7 +45,7 @@ export class Machine extends AnyMachine {
 
 function spawn(assets: URL): MachineWorker {
   // The worker finds the files by its name.
-  const worker = new Worker(new URL(WORKER_FILE, assets), { type: "module", name: assets.href });
+  const worker = workerOf(new URL(WORKER_FILE, assets), { name: assets.href });
   return {
     endpoint: webEndpoint(worker),
     onCrash: (listener) =>

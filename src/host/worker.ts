@@ -10,6 +10,7 @@ import { overlayKey } from "../overlay/identity.js";
 import { takeLease } from "../overlay/lease.js";
 import { deleteOverlay, openOverlayStore } from "../overlay/overlay-store.js";
 import { storedChunks } from "./stored-chunks.js";
+import { trustNestedWorkers } from "./worker-script.js";
 import { indexedDbMemory } from "../snapshot/indexeddb-memory.js";
 
 const scope = globalThis as unknown as Parameters<typeof webEndpoint>[0] & {
@@ -37,4 +38,5 @@ const host: WorkerHost = {
   },
 };
 
+trustNestedWorkers();
 serveMachine(webEndpoint(scope), host);

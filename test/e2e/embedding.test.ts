@@ -1,5 +1,9 @@
 /** The element in pages of other people. */
 import type { Page } from "@playwright/test";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import sirv from "sirv";
+import { DIST } from "../../scripts/lib/paths.js";
 import { expect, Router, test } from "./fixtures.js";
 
 /** Opens a page with this body on the site. */
@@ -191,3 +195,106 @@ test("several routers on one page have a console each", async ({ page, site }) =
   await expect.poll(() => text("two")).toMatch(/^only-two$/m);
   expect(await text("one")).not.toContain("only-two");
 });
+
+/** Opens a page of somebody's with these headers, and an element whose files come from `files`. */
+async function openWith(
+  page: Page,
+  site: string,
+  headers: Record<string, string>,
+  files = "",
+): Promise<Router> {
+  const url = `${site}somebody-elses.html`;
+  await page.route(url, (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      headers,
+      body: `<!doctype html><title>Somebody's page</title>
+        <script type="module" src="${files}playground/openwrt-playground.js"></script>${ELEMENT}`,
+    }),
+  );
+  await page.goto(url);
+  const router = new Router(page);
+  // Not by a function that waits in the page: Playwright evaluates that from a string, which such pages forbid.
+  await expect.poll(() => router.state().catch(() => "not defined yet")).toBe("running");
+  return router;
+}
+
+for (const policy of ["require-corp", "credentialless"])
+  test(`a page that is isolated from other origins (${policy}) has a router, without headers on its files`, async ({
+    page,
+    site,
+  }) => {
+    const router = await openWith(page, site, {
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": policy,
+    });
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    expect(await router.output("echo here")).toBe("here");
+  });
+
+test("a page that demands Trusted Types and a strict policy has a router", async ({
+  page,
+  site,
+}) => {
+  const reports: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") reports.push(message.text());
+  });
+  const router = await openWith(page, site, {
+    "content-security-policy": [
+      "default-src 'self'",
+      "script-src 'self' 'wasm-unsafe-eval'",
+      "worker-src 'self' blob:",
+      "style-src 'unsafe-inline'",
+      "require-trusted-types-for 'script'",
+      "trusted-types lit-html openwrt-playground",
+    ].join("; "),
+  });
+  expect(await router.output("echo here")).toBe("here");
+  await input(page).focus();
+  await page.keyboard.type("echo typed-$((40+2))\n");
+  await expect.poll(() => router.screen()).toContain("typed-42");
+  await page.getByRole("button", { name: "Storage…" }).click();
+  await expect(page.getByRole("heading", { name: "What is stored" })).toBeVisible();
+  expect(reports.filter((text) => !text.includes("favicon"))).toEqual([]);
+});
+
+test("files that lie on another origin, which allows it, run a router that is stored here", async ({
+  page,
+}) => {
+  const files = sirv(DIST, {
+    dev: true,
+    setHeaders: (response) => response.setHeader("access-control-allow-origin", "*"),
+  });
+  const theirs = await listen((request, response) => files(request, response));
+  const script = `${theirs.url}playground/openwrt-playground.js`;
+  const ours = await listen((_request, response) =>
+    response
+      .setHeader("content-type", "text/html")
+      .end(`<!doctype html><script type="module" src="${script}"></script>${ELEMENT}`),
+  );
+  try {
+    await page.goto(ours.url);
+    const router = new Router(page);
+    await page.waitForFunction(() => customElements.get("openwrt-playground") !== undefined);
+    await router.reaches("running");
+    expect(await router.output("echo there > /etc/there; sync; cat /etc/there")).toBe("there");
+    const names = await page.evaluate(async () =>
+      (await indexedDB.databases()).map(({ name }) => name),
+    );
+    expect(names.join()).toContain("openwrt-playground");
+  } finally {
+    for (const server of [ours, theirs]) server.close();
+  }
+});
+
+async function listen(listener: RequestListener): Promise<{ url: string; close(): void }> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://localhost:${port}/`, close };
+}
