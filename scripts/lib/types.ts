@@ -1,9 +1,9 @@
-/** What TypeScript is told of `openwrt-playground/node`. */
+/** What TypeScript is told of the package: of the element and of `openwrt-playground/node`. */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { NODE_DIST, ROOT } from "./paths.js";
 
-/** @throws {Error} the types of src/host/node.ts are wrong */
+/** @throws {Error} the types of what the package exports are wrong */
 export function buildTypes(): void {
   const outDir = `${NODE_DIST}types`;
   rmSync(outDir, { recursive: true, force: true });

@@ -39,7 +39,27 @@ export class OpenRouterEvent extends Event {
   }
 }
 
-/** Fires {@link OpenRouterEvent}. */
+/**
+ * A router: its console, its web interface, its state, and what it takes to start, stop and reset it.
+ *
+ * @fires {OpenRouterEvent} openrouter - the person chose another router that is stored in this browser
+ * @cssproperty [--playground-text] - text
+ * @cssproperty [--playground-quiet] - text that matters less
+ * @cssproperty [--playground-surface] - background
+ * @cssproperty [--playground-line] - borders
+ * @cssproperty [--playground-accent] - focus, and what is chosen
+ * @cssproperty [--playground-on-accent] - text on that
+ * @cssproperty [--playground-danger] - what cannot be undone, and failures
+ * @cssproperty [--playground-on-danger] - text on that
+ * @cssproperty [--playground-good] - a router that runs
+ * @cssproperty [--playground-busy] - a router that starts
+ * @cssproperty [--playground-terminal-background] - the console's background
+ * @cssproperty [--playground-terminal-text] - the console's text
+ * @cssproperty [--playground-terminal-cursor] - the console's cursor
+ * @cssproperty [--playground-terminal-selection] - what is selected in the console
+ * @cssproperty [--playground-terminal-font] - the console's font, of a fixed width
+ * @cssproperty [--playground-terminal-font-size=13px] - its size
+ */
 @customElement("openwrt-playground")
 export class OpenwrtPlayground extends LitElement {
   static override styles = [

@@ -21,6 +21,7 @@ import type { GoEvent } from "./web-bar.js";
 import "./web-sign-in.js";
 import type { SignInEvent } from "./web-sign-in.js";
 
+/** The web interface of a machine's router. */
 @customElement("openwrt-web")
 export class OpenwrtWeb extends LitElement {
   static override styles = [
