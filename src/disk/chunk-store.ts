@@ -37,12 +37,13 @@ export interface ChunkStore {
   snapshot(): Promise<Map<number, Chunk>>;
 
   /**
-   * Stores all of these chunks or none, after everything committed before.
+   * Stores all of these chunks and drops those, or does nothing, after everything committed before.
    *
    * @param chunks whole chunks by number; each `Uint8Array` spans its own buffer and is not changed until this settles
+   * @param dropped numbers of stored chunks that are stored no more; none of `chunks`
    * @throws {StorageError} nothing was stored; the same commit may be tried again
    */
-  commit(chunks: Chunks): Promise<void>;
+  commit(chunks: Chunks, dropped?: readonly number[]): Promise<void>;
 
   /**
    * Drops every chunk and stores these instead, in one step.

@@ -53,6 +53,7 @@ export class LayeredDisk {
   #isSeedAlone = false;
   /** recently used chunks, least recently used first; never newer than the store */
   readonly #cache = new Map<number, Chunk>();
+  readonly #zeros: Chunk;
   readonly #unsaved = new WriteBack((chunks) => this.#commit(chunks));
   /** writes that could not be accepted at once, in their order */
   #lastWrite: Promise<void> = Promise.resolve();
@@ -64,6 +65,7 @@ export class LayeredDisk {
     this.#base = options.base;
     this.#store = options.store;
     this.#chunkBytes = options.chunkBytes;
+    this.#zeros = new Uint8Array(options.chunkBytes);
     this.#onStall = options.onStall ?? (() => undefined);
     this.#onCommit = options.onCommit ?? (() => undefined);
     this.#stored = new Set(stored);
@@ -162,6 +164,25 @@ export class LayeredDisk {
     return true;
   }
 
+  /**
+   * The router has no use any more for what lies there: it reads as zeros from now on, and is not stored where the image
+   * has zeros. As durable, and in its order, as a write.
+   *
+   * @param length bytes from byte `offset` on
+   * @throws {RangeError} outside the disk
+   */
+  async discard(offset: number, length: number): Promise<void> {
+    this.#check(offset, length);
+    this.#queuedWrites++;
+    const discard = this.#lastWrite.then(async () => {
+      for (const piece of piecesOf(offset, length, this.#chunkBytes))
+        if (!this.#isBlank(piece.index))
+          await this.#acceptLater(offset + piece.at, this.#zeros.subarray(0, piece.length));
+    });
+    this.#lastWrite = discard.finally(() => this.#queuedWrites--);
+    return discard;
+  }
+
   /** Whether every accepted write is stored. */
   get flushed(): boolean {
     return this.#queuedWrites === 0 && this.#unsaved.clean;
@@ -238,18 +259,26 @@ export class LayeredDisk {
 
   /** Stores a batch of whole chunks, however often it has to be tried. */
   async #commit(batch: Chunks): Promise<void> {
-    const changed = new Map(
-      // Filesystems clear tables that are zeros already: what the image has needs no storing.
-      [...batch].filter(
-        ([index, chunk]) => this.#stored.has(index) || !this.#isInitial(index, chunk),
-      ),
-    );
-    if (changed.size > 0 || this.#seedIsWanted) {
-      this.#isSeedAlone = changed.size === 0;
+    const changed = new Map<number, Chunk>();
+    const dropped: number[] = [];
+    for (const [index, chunk] of batch) {
+      // Filesystems clear tables that are zeros already, and what was freed: what the image has needs no storing.
+      if (!this.#isInitial(index, chunk)) changed.set(index, chunk);
+      else if (this.#stored.has(index)) dropped.push(index);
+    }
+    // A disk of which nothing is stored would be one on which nothing was ever written.
+    if (dropped.length === this.#stored.size && changed.size === 0)
+      for (const index of dropped.splice(0)) changed.set(index, batch.get(index) ?? this.#zeros);
+    if (changed.size > 0 || dropped.length > 0 || this.#seedIsWanted) {
+      this.#isSeedAlone = changed.size === 0 && dropped.length === 0;
       for (const [index, chunk] of this.#seed) if (!changed.has(index)) changed.set(index, chunk);
-      await this.#insist(() => this.#store.commit(changed));
+      await this.#insist(() => this.#store.commit(changed, dropped));
       this.#seed = new Map();
       this.#seedIsWanted = false;
+    }
+    for (const index of dropped) {
+      this.#stored.delete(index);
+      this.#cache.delete(index);
     }
     for (const [index, chunk] of changed) {
       this.#stored.add(index);
@@ -320,6 +349,13 @@ export class LayeredDisk {
     return chunk;
   }
 
+  /** Whether a chunk is all zeros, as the image has it. */
+  #isBlank(index: number): boolean {
+    return (
+      !this.#stored.has(index) && !this.#inMemory(index) && this.#isInitial(index, this.#zeros)
+    );
+  }
+
   /** Whether this is what the disk held before anything was written. */
   #isInitial(index: number, chunk: Chunk): boolean {
     const seed = this.#seed.get(index);
@@ -340,8 +376,8 @@ export class LayeredDisk {
   async #fetched(index: number): Promise<Chunk | undefined> {
     if (!this.#stored.has(index)) return undefined;
     const chunk = await this.#insist(() => this.#store.read(index));
-    // A write may have put a newer one there while we waited for the store.
-    const newest = this.#inMemory(index) ?? chunk;
+    // A write may have put a newer one there while we waited for the store, or a discard may have dropped it.
+    const newest = this.#inMemory(index) ?? (this.#stored.has(index) ? chunk : undefined);
     if (newest === chunk) this.#remember(index, chunk);
     return newest;
   }

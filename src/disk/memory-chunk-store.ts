@@ -9,27 +9,35 @@ import { nextGeneration } from "./generation.js";
 export function memoryChunkStore(below?: ChunkStore): ChunkStore {
   let chunks = new Map<number, Chunk>();
   let lower = below;
+  /** chunks of the store below that were dropped since */
+  const hidden = new Set<number>();
   /** 0 until the first change; then numbers that the store below will not come to */
   let generation = 0;
 
   return {
     durability: "memory",
     async indexes() {
-      const own = [...chunks.keys()];
-      return [...new Set([...((await lower?.indexes()) ?? []), ...own])];
+      const others = ((await lower?.indexes()) ?? []).filter((index) => !hidden.has(index));
+      return [...new Set([...others, ...chunks.keys()])];
     },
     async read(index) {
       const chunk = chunks.get(index);
       if (chunk) return chunk.slice();
-      if (lower) return lower.read(index);
+      if (lower && !hidden.has(index)) return lower.read(index);
       throw new RangeError(`Chunk ${index} is not stored.`);
     },
     async snapshot() {
       const own = copyOf(chunks);
-      return new Map([...((await lower?.snapshot()) ?? []), ...own]);
+      const gone = new Set(hidden);
+      const others = [...((await lower?.snapshot()) ?? [])].filter(([index]) => !gone.has(index));
+      return new Map([...others, ...own]);
     },
-    async commit(written) {
+    async commit(written, dropped = []) {
       for (const [index, chunk] of copyOf(written)) chunks.set(index, chunk);
+      for (const index of dropped) {
+        chunks.delete(index);
+        hidden.add(index);
+      }
       generation = nextGeneration(generation);
       return Promise.resolve();
     },

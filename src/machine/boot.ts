@@ -29,6 +29,11 @@ const CONFIGURED =
   "read -r name </proc/sys/kernel/hostname && [ \"$name\" != '(none)' ]";
 /** True when the services have started, for routers whose log tells it and not their console (OpenWrt, once logd runs). */
 const INIT_COMPLETE = "logread 2>/dev/null | grep -q 'procd: - init complete -'";
+/**
+ * Has the overlay's filesystem tell the disk of what it frees (ext4, f2fs), which OpenWrt's mount_root does not ask for. A
+ * restored router was asked before it was saved.
+ */
+export const TRIM_AT_ONCE = "mount -o remount,discard /overlay";
 const INIT_POLL_MS = 3000;
 const INIT_POLLS = 100;
 const CONFIG_POLL_MS = 250;
@@ -206,6 +211,7 @@ export class Boot {
       if (status === 0 || this.#isUp) break;
       await this.#sleep(CONFIG_POLL_MS);
     }
+    void this.shell.status(TRIM_AT_ONCE).catch(() => undefined);
     void this.#watchServices().catch(() => undefined);
   }
 

@@ -6,6 +6,11 @@
  */
 import type { LayeredDisk } from "../disk/layered-disk.js";
 
+export interface ByteRange {
+  readonly start: number;
+  readonly length: number;
+}
+
 export class V86Disk {
   readonly byteLength: number;
   onload: ((event: object) => void) | undefined;
@@ -54,6 +59,15 @@ export class V86Disk {
     this.#guard(() => {
       if (this.disk.flushed) done();
       else this.#later(this.disk.flush(), done);
+    });
+  }
+
+  /** Calls back when these bytes are given up: they read as zeros, and are not stored. */
+  trim(ranges: readonly ByteRange[], done: () => void): void {
+    this.#guard(() => {
+      if (this.#ended) return;
+      const trimmed = ranges.map(({ start, length }) => this.disk.discard(start, length));
+      this.#later(Promise.all(trimmed), () => this.#written(done));
     });
   }
 

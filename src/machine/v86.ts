@@ -14,7 +14,7 @@ import type { BootParts, Restored } from "./start-plan.js";
 import { CONTROL_PORT, portName, SERIAL_RINGS } from "./serial-layout.js";
 import type { SerialPort } from "./serial-port.js";
 import { V86Disk } from "./v86-disk.js";
-import { addWriteCache, type Drive } from "./v86-drive.js";
+import { completeDrives, type Drive } from "./v86-drive.js";
 import { isZeroPage, type MemoryCpu, patchMemory, savedWithoutMemory } from "./v86-memory.js";
 import { type NicPlace, type TransportConstructor, VirtioNic } from "./v86-nic.js";
 import { VirtioSerial } from "./v86-serial.js";
@@ -144,7 +144,7 @@ export class Pc {
     this.#listen("emulator-ready", () => {
       const { cpu } = this.#emulator.v86;
       cpu.wm.exports.set_jit_config(JIT_MAX_PAGES_SETTING, JIT_MAX_PAGES);
-      addWriteCache(this.#drive);
+      completeDrives(this.#drive);
       patchMemory(cpu);
       this.#addDevices();
       this.#catchReboot();

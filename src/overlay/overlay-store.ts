@@ -139,9 +139,10 @@ function chunkStore(
         const indexes = chunkIndexes(await promisifyRequest(store.getAllKeys()), shape);
         return readChunks(store, indexes, shape.chunkBytes);
       }),
-    commit: (chunks) =>
+    commit: (chunks, dropped = []) =>
       change((store) => {
         put(store, chunks);
+        for (const index of dropped) store.delete(index);
         if (headerDue) store.put(newHeader(shape, head?.header.created), HEADER);
       }),
     replace,

@@ -42,6 +42,24 @@ export function chunkStoreContract(
       store.close();
     });
 
+    it("drops chunks with the ones it stores, in one commit", async () => {
+      const { store, reopen } = await open();
+      await store.commit(of({ 1: 1, 2: 2, 3: 3 }));
+      const before = store.generation();
+      await store.commit(of({ 4: 4 }), [1, 3]);
+      expect(store.generation()).to.be.above(before);
+      expect(await store.snapshot()).to.deep.equal(of({ 2: 2, 4: 4 }));
+      await store.commit(new Map(), [2]);
+      await store.commit(of({ 1: 10 }));
+      expect(await store.snapshot()).to.deep.equal(of({ 1: 10, 4: 4 }));
+      store.close();
+      if (!reopen) return;
+      const again = await reopen();
+      expect(sorted(await again.indexes())).to.deep.equal([1, 4]);
+      expect(await again.snapshot()).to.deep.equal(of({ 1: 10, 4: 4 }));
+      again.close();
+    });
+
     it("keeps its own bytes, whatever is done to those that were given or taken", async () => {
       const { store } = await open();
       const given = of({ 1: 1 });
@@ -122,7 +140,9 @@ export function chunkStoreContract(
 
     it("behaves like a map under any sequence of requests", async () => {
       const request = fc.record({
-        kind: fc.constantFrom("commit", "commit", "commit", "replace", "clear", "read", "reopen"),
+        kind: fc.constantFrom(
+          ...["commit", "commit", "commit", "drop", "replace", "clear", "read", "reopen"],
+        ),
         seeds: fc.dictionary(fc.integer({ min: 0, max: CHUNKS - 1 }).map(String), fc.nat(255), {
           maxKeys: 4,
           noNullPrototype: true,
@@ -137,10 +157,15 @@ export function chunkStoreContract(
           for (const { kind, seeds } of requests) {
             const chunks = of(seeds);
             if (kind === "commit") await store.commit(chunks);
+            if (kind === "drop") {
+              const dropped = [...model.keys()].filter((index) => !chunks.has(index)).slice(0, 3);
+              await store.commit(chunks, dropped);
+              for (const index of dropped) model.delete(index);
+            }
             if (kind === "replace") await store.replace(chunks);
             if (kind === "clear") await store.clear();
             if (kind === "replace" || kind === "clear") model.clear();
-            if (kind === "commit" || kind === "replace")
+            if (kind === "commit" || kind === "drop" || kind === "replace")
               for (const [index, chunk] of chunks) model.set(index, chunk);
             if (kind === "read")
               for (const index of Object.keys(seeds).map(Number))

@@ -14,7 +14,7 @@ export const SIZE = 40 * CHUNK + SECTOR;
 const IMAGE = Uint8Array.from({ length: 5 * CHUNK + 700 }, (_, at) => (at * 7) & 0xff);
 const SEQUENCES = { runs: 40, requests: 80 };
 /** How often each kind of request must have come up over each store, of 3,200: fewer, and the generator is broken. */
-const LEAST = { read: 300, write: 300, "failed write": 50, reopen: 50, reset: 3 };
+const LEAST = { read: 300, write: 300, discard: 300, "failed write": 50, reopen: 50, reset: 3 };
 
 export function openDisk(
   store: ChunkStore,
@@ -118,6 +118,50 @@ export function diskContract(
       disk.close();
     });
 
+    it("stores no chunk any more that is given up, and shows zeros there", async () => {
+      const { store, reopen } = await open();
+      const disk = await openDisk(store);
+      await disk.write(0, filled(20 * CHUNK, 1));
+      await disk.flush();
+      // Of a chunk that the image has something in, and of a part of one, zeros are stored.
+      await disk.discard(4 * CHUNK, 10 * CHUNK + 100);
+      const model = plain();
+      model.fill(1, 0, 4 * CHUNK);
+      model.fill(0, 4 * CHUNK, 14 * CHUNK + 100);
+      model.fill(1, 14 * CHUNK + 100, 20 * CHUNK);
+      expectSame(await disk.read(0, SIZE), model);
+      await disk.flush();
+      expect(disk.usage.chunks).to.equal(12);
+      expect((await store.indexes()).length).to.equal(12);
+      expectSame(await disk.read(0, SIZE), model);
+      // Writing zeros gives a chunk up as well; and one that was given up takes writes.
+      await disk.write(15 * CHUNK, filled(CHUNK, 0));
+      await disk.write(8 * CHUNK + 5, filled(1, 9));
+      model.fill(0, 15 * CHUNK, 16 * CHUNK);
+      model[8 * CHUNK + 5] = 9;
+      await disk.flush();
+      expect((await store.indexes()).length).to.equal(12);
+      if (reopen) disk.close();
+      const again = await openDisk(reopen ? await reopen() : store);
+      expectSame(await again.read(0, SIZE), model);
+      again.close();
+    });
+
+    it("stays a disk that was written to when everything on it is given up", async () => {
+      const { store } = await open();
+      const seed = new Map([[9, filled(CHUNK, 3)]]);
+      const disk = await openDisk(store, { seed });
+      await disk.write(10 * CHUNK, filled(CHUNK, 1));
+      await disk.discard(9 * CHUNK, 2 * CHUNK);
+      await disk.flush();
+      await disk.discard(9 * CHUNK, 2 * CHUNK);
+      await disk.flush();
+      expect(disk.isOwn).to.equal(true);
+      const again = await openDisk(store, { seed });
+      expectSame(await again.read(0, SIZE), plain());
+      again.close();
+    });
+
     it("is the image again over a store that was cleared", async () => {
       const { store } = await open();
       const disk = await openDisk(store);
@@ -188,6 +232,7 @@ export function diskContract(
         byte: fc.integer({ min: 0, max: 255 }),
         kind: fc.constantFrom(
           ...["write", "write", "write", "issue", "issue", "read", "read"],
+          ...["discard", "discard", "issued discard"],
           ...["failed write", "settle", "reopen", "reset"],
         ),
       });
@@ -229,6 +274,10 @@ export function diskContract(
           if (kind !== "issue") await write;
           if (kind === "failed write") await disk.flush();
           disarm();
+        } else if (kind === "discard" || kind === "issued discard") {
+          model.fill(0, offset, offset + length);
+          const discard = disk.discard(offset, length);
+          if (kind === "discard") await discard;
         } else if (kind === "read") {
           await disk.flush();
           const expected = model.slice(offset, offset + length);

@@ -115,3 +115,30 @@ test("another overlay of the same firmware is another router", async ({ page, si
   await router.reaches("running");
   expect(await router.output(HOSTNAME)).toBe("router-one");
 });
+
+test("what is deleted in the router is stored no more, also in a copy, and after a boot", async ({
+  page,
+  router,
+}) => {
+  const bytes = 12_000_000;
+  const copied = () =>
+    page.evaluate(async () => {
+      const blob = await document.querySelector("openwrt-playground")!.machine.exportOverlay();
+      return blob.size;
+    });
+  await router.output("echo kept > /etc/kept; sync");
+  const before = (await router.storage()).bytes;
+  for (let time = 0; time < 2; time++) {
+    await router.output(`head -c ${bytes} /dev/urandom > /root/big; sync`);
+    expect((await router.storage()).bytes).toBeGreaterThan(before + bytes * 0.9);
+    await router.output("rm /root/big; sync");
+    await expect
+      .poll(async () => (await router.storage()).bytes)
+      .toBeLessThan(before + bytes * 0.1);
+  }
+  expect(await copied()).toBeLessThan(before + bytes * 0.1);
+  await page.evaluate(() => document.querySelector("openwrt-playground")!.machine.reboot());
+  await router.output(`head -c ${bytes} /dev/urandom > /root/big; sync; rm /root/big; sync`);
+  await expect.poll(async () => (await router.storage()).bytes).toBeLessThan(before + bytes * 0.2);
+  expect(await router.output("cat /etc/kept")).toBe("kept");
+});

@@ -23,7 +23,7 @@ const RUNS = 1000;
 type State = ReadonlyMap<number, Uint8Array>;
 
 const change = fc.record({
-  kind: fc.constantFrom("commit", "commit", "commit", "commit", "replace", "clear"),
+  kind: fc.constantFrom("commit", "commit", "commit", "drop", "drop", "replace", "clear"),
   seeds: fc.dictionary(fc.integer({ min: 0, max: CHUNKS - 1 }).map(String), fc.nat(255), {
     minKeys: 1,
     maxKeys: 3,
@@ -71,12 +71,17 @@ async function live(
     let generation = store.generation();
     for (const { kind, seeds } of changes) {
       const chunks = chunksOf(seeds, BLOCK);
+      const isAdded = kind === "commit" || kind === "drop";
+      const dropped =
+        kind === "drop" ? [...stored.keys()].filter((index) => !chunks.has(index)).slice(0, 2) : [];
       const next: State = new Map([
-        ...(kind === "commit" ? stored : []),
+        ...(isAdded ? [...stored].filter(([index]) => !dropped.includes(index)) : []),
         ...(kind === "clear" ? [] : chunks),
       ]);
       try {
-        await (kind === "clear" ? store.clear() : store[kind](chunks));
+        if (kind === "clear") await store.clear();
+        else if (kind === "replace") await store.replace(chunks);
+        else await store.commit(chunks, dropped);
         stored = next;
         possible = [stored];
         generation = store.generation();
@@ -86,7 +91,7 @@ async function live(
         seen.times["a call failed"]++;
         // A new file that has its name already is what there is.
         const now = await store.snapshot();
-        const isAnew = kind !== "commit" || generation === 0;
+        const isAnew = !isAdded || generation === 0;
         assert.ok(same(now, stored) || (isAnew && same(now, next)), "it failed by half");
         stored = now;
       }

@@ -14,24 +14,29 @@ export async function openOverlayStore(
   ...given: Parameters<typeof openHonestStore>
 ): Promise<ChunkStore> {
   const honest = await openHonestStore(...given);
-  const pending = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** `undefined`: dropped */
+  const pending = new Map<number, Uint8Array<ArrayBuffer> | undefined>();
   let queue: Promise<void> = Promise.resolve();
   return {
     ...honest,
     async indexes() {
-      return [...new Set([...(await honest.indexes()), ...pending.keys()])];
+      const all = new Set([...(await honest.indexes()), ...pending.keys()]);
+      return [...all].filter((index) => !pending.has(index) || pending.get(index));
     },
     async read(index) {
       return pending.get(index)?.slice() ?? honest.read(index);
     },
-    commit(chunks) {
+    commit(chunks, dropped = []) {
       const due = performance.now() + LATE_MS;
       const taken = new Map([...chunks].map(([index, chunk]) => [index, chunk.slice()] as const));
       for (const [index, chunk] of taken) pending.set(index, chunk);
+      for (const index of dropped) pending.set(index, undefined);
       queue = queue.then(async () => {
         await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
-        await honest.commit(taken);
+        await honest.commit(taken, dropped);
         for (const [index, chunk] of taken) if (pending.get(index) === chunk) pending.delete(index);
+        for (const index of dropped)
+          if (pending.has(index) && pending.get(index) === undefined) pending.delete(index);
       });
       return Promise.resolve();
     },

@@ -43,14 +43,20 @@ export function recordingStore(
 
   return {
     ...store,
-    async commit(chunks) {
+    async commit(chunks, dropped = []) {
       const taken = new Map([...chunks].map(([index, chunk]) => [index, chunk.slice()] as const));
       await sleep(random.next() * SLOWEST_MS);
       const changes: Change[] = [];
       for (const [index, chunk] of taken)
         changes.push(...differences(index * chunkBytes, await before(index), chunk));
-      await store.commit(taken);
+      for (const index of dropped) {
+        const chunk = new Uint8Array(chunkBytes);
+        original(index * chunkBytes, chunk);
+        changes.push(...differences(index * chunkBytes, await before(index), chunk));
+      }
+      await store.commit(taken, dropped);
       for (const index of taken.keys()) stored.add(index);
+      for (const index of dropped) stored.delete(index);
       commits.push(changes);
     },
   };

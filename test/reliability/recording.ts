@@ -5,6 +5,8 @@ import { CHUNK_BYTES } from "../../src/disk/chunk-store.js";
 import { ImageLayer } from "../../src/disk/image-layer.js";
 import { LayeredDisk } from "../../src/disk/layered-disk.js";
 import { deferred } from "../../src/common/deferred.js";
+import { TRIM_AT_ONCE } from "../../src/machine/boot.js";
+import { COMMAND_LINE } from "../../src/machine/command-line.js";
 import { ControlShell } from "../../src/machine/control-shell.js";
 import { Pc } from "../../src/machine/v86.js";
 import type { TestFirmware } from "./firmware.js";
@@ -13,8 +15,6 @@ import type { Random } from "./random.js";
 import { type Commit, recordingStore } from "./recording-store.js";
 import { Acknowledgements, startWriter } from "./writer.js";
 
-const COMMAND_LINE =
-  "console=ttyS0 root=/dev/sda rootfstype=squashfs ro init=/etc/preinit tsc=reliable random.trust_cpu=on nowatchdog";
 const MEMORY_BYTES = 128 * 1024 * 1024;
 
 export interface Recording {
@@ -83,6 +83,7 @@ export async function record(
 
   await Promise.race([shell.connect(), done.promise]);
   const booted = commits.length;
+  await shell.status(TRIM_AT_ONCE);
   await startWriter((command, stdin) => shell.exec(command, { stdin }), operations);
   await done.promise;
   await pc.hold("recorded");

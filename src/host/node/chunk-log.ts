@@ -36,6 +36,8 @@ const RECORD_SALT_AT = 16;
 const ENTRIES_AT = RECORD_SALT_AT + SALT_BYTES;
 const ENTRY_BYTES = 8;
 const CRC_BYTES = 4;
+/** In the number of an entry whose chunk is dropped, and has no content behind the head. */
+const DROPPED = 0x8000_0000;
 
 export interface LogHeader extends OverlayShape {
   /** milliseconds since 1970, of the first change or of the last that dropped everything before */
@@ -48,6 +50,8 @@ export interface LogHeader extends OverlayShape {
 export interface LogRecord {
   readonly generation: number;
   readonly chunks: readonly LogEntry[];
+  /** numbers of chunks that are stored no more */
+  readonly dropped: readonly number[];
 }
 
 export interface LogEntry {
@@ -100,25 +104,29 @@ export function decodeHeader(block: Bytes, shape: OverlayShape): LogHeader {
   return header;
 }
 
-/** Bytes of a record's head, which says what the chunks behind it are. */
-export function headBytes(chunks: number): number {
-  const bytes = ENTRIES_AT + chunks * ENTRY_BYTES + CRC_BYTES;
+/** Bytes of a record's head, which says what the chunks behind it are. @param entries of chunks, dropped ones too */
+export function headBytes(entries: number): number {
+  const bytes = ENTRIES_AT + entries * ENTRY_BYTES + CRC_BYTES;
   return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 /** Bytes of a whole record. */
-export function recordBytes(chunks: number, chunkBytes: number): number {
-  return headBytes(chunks) + chunks * chunkBytes;
+export function recordBytes(chunks: number, chunkBytes: number, dropped = 0): number {
+  return headBytes(chunks + dropped) + chunks * chunkBytes;
 }
 
-export function encodeHead({ generation, chunks }: LogRecord, salt: Bytes): Bytes {
-  const head = new Uint8Array(headBytes(chunks.length));
+export function encodeHead({ generation, chunks, dropped }: LogRecord, salt: Bytes): Bytes {
+  const entries = [
+    ...chunks,
+    ...dropped.map((index) => ({ index: (index | DROPPED) >>> 0, crc: 0 })),
+  ];
+  const head = new Uint8Array(headBytes(entries.length));
   const view = new DataView(head.buffer);
   view.setUint32(0, RECORD_MAGIC, true);
-  view.setUint32(COUNT_AT, chunks.length, true);
+  view.setUint32(COUNT_AT, entries.length, true);
   view.setBigUint64(GENERATION_AT, BigInt(generation), true);
   head.set(salt, RECORD_SALT_AT);
-  for (const [at, { index, crc }] of chunks.entries()) {
+  for (const [at, { index, crc }] of entries.entries()) {
     view.setUint32(ENTRIES_AT + at * ENTRY_BYTES, index, true);
     view.setUint32(ENTRIES_AT + at * ENTRY_BYTES + 4, crc, true);
   }
@@ -155,12 +163,17 @@ export function decodeHead(
   if (!isSealed(head)) return undefined;
   const view = viewOf(head);
   const generation = Number(view.getBigUint64(GENERATION_AT, true));
-  const chunks = Array.from({ length: view.getUint32(COUNT_AT, true) }, (_, at) => ({
+  const entries = Array.from({ length: view.getUint32(COUNT_AT, true) }, (_, at) => ({
     index: view.getUint32(ENTRIES_AT + at * ENTRY_BYTES, true),
     crc: view.getUint32(ENTRIES_AT + at * ENTRY_BYTES + 4, true),
   }));
-  const inside = chunks.every(({ index }) => index < Math.ceil(diskBytes / chunkBytes));
-  return isGeneration(generation) && inside ? { generation, chunks } : undefined;
+  const chunks = entries.filter(({ index }) => index < DROPPED);
+  const dropped = entries
+    .filter(({ index }) => index >= DROPPED)
+    .map(({ index }) => index - DROPPED);
+  const numbers = [...chunks.map(({ index }) => index), ...dropped];
+  const inside = numbers.every((index) => index < Math.ceil(diskBytes / chunkBytes));
+  return isGeneration(generation) && inside ? { generation, chunks, dropped } : undefined;
 }
 
 export function damaged(cause: string): StorageError {

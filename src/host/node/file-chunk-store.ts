@@ -146,8 +146,8 @@ class FileChunkStore implements ChunkStore {
     });
   }
 
-  commit(chunks: Chunks): Promise<void> {
-    return this.#change(chunks, async (record) => {
+  commit(chunks: Chunks, dropped: readonly number[] = []): Promise<void> {
+    return this.#change(chunks, dropped, async (record) => {
       if (!this.#log) return this.#writeAnew(record, chunks);
       await this.#append(this.#log, record, chunks);
       // Before this resolves, for whoever waits for the last change gives the lease back then.
@@ -156,7 +156,7 @@ class FileChunkStore implements ChunkStore {
   }
 
   replace(chunks: Chunks): Promise<void> {
-    return this.#change(chunks, (record) => this.#writeAnew(record, chunks));
+    return this.#change(chunks, [], (record) => this.#writeAnew(record, chunks));
   }
 
   clear(): Promise<void> {
@@ -183,7 +183,11 @@ class FileChunkStore implements ChunkStore {
     return turn;
   }
 
-  #change(chunks: Chunks, write: (record: LogRecord) => Promise<void>): Promise<void> {
+  #change(
+    chunks: Chunks,
+    dropped: readonly number[],
+    write: (record: LogRecord) => Promise<void>,
+  ): Promise<void> {
     return this.#inTurn(async () => {
       const entries = Array.from(chunks, ([index, chunk]): LogEntry => {
         if (chunk.length !== this.#place.shape.chunkBytes)
@@ -191,7 +195,7 @@ class FileChunkStore implements ChunkStore {
         return { index, crc: crc32(chunk) };
       });
       this.#given = nextGeneration(this.#given);
-      await write({ generation: this.#given, chunks: entries });
+      await write({ generation: this.#given, chunks: entries, dropped });
       if (!(await this.#log?.file.isLinked())) throw new StorageError("gone");
     });
   }
@@ -227,7 +231,7 @@ class FileChunkStore implements ChunkStore {
     const file = await files.create(draft);
     try {
       await file.write(0, concat([encodeHeader(header), encodeHead(record, header.salt)]));
-      let position = BLOCK_BYTES + headBytes(record.chunks.length);
+      let position = BLOCK_BYTES + headBytes(record.chunks.length + record.dropped.length);
       for await (const [, chunk] of chunks) {
         await file.write(position, chunk);
         position += chunk.length;
@@ -263,7 +267,7 @@ class FileChunkStore implements ChunkStore {
     if (end - needed <= Math.max(needed, this.#place.spareBytes) || end < this.#compactFrom) return;
     this.#compactFrom = 2 * end;
     const chunks = Array.from(places, ([index, { crc }]) => ({ index, crc }));
-    await this.#writeAnew({ generation: this.#generation, chunks }, readChunks(log));
+    await this.#writeAnew({ generation: this.#generation, chunks, dropped: [] }, readChunks(log));
     this.#compactFrom = 0;
   }
 }
@@ -342,16 +346,18 @@ async function readChunk({ file, header }: Log, index: number, place: Place): Pr
 }
 
 function foundAt(start: number, record: LogRecord, { chunkBytes }: LogHeader): Found {
-  return { ...record, start, end: start + recordBytes(record.chunks.length, chunkBytes) };
+  const { chunks, dropped } = record;
+  return { ...record, start, end: start + recordBytes(chunks.length, chunkBytes, dropped.length) };
 }
 
 /** From here on this commit counts. */
-function add(log: Log, { chunks, start, end }: Found): void {
-  let position = start + headBytes(chunks.length);
+function add(log: Log, { chunks, dropped, start, end }: Found): void {
+  let position = start + headBytes(chunks.length + dropped.length);
   for (const { index, crc } of chunks) {
     log.places.set(index, { position, crc });
     position += log.header.chunkBytes;
   }
+  for (const index of dropped) log.places.delete(index);
   log.end = end;
 }
 
