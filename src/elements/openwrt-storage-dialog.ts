@@ -89,7 +89,8 @@ export class OpenwrtStorageDialog extends LitElement {
         await machine.exportOverlay(),
         `${machine.firmware}-${machine.overlay ?? "copy"}.owpg`,
       );
-      return TEXT.copySaved;
+      // A sandbox without allow-downloads swallows them, and tells nobody.
+      return window.parent === window ? TEXT.copySaved : TEXT.copySavedInFrame;
     });
   }
 

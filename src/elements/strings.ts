@@ -70,6 +70,8 @@ export const TEXT = {
   keepsMemory: "It is saved by itself whenever the router is quiet.",
   keepsNoMemory: "The next visit boots the router; changes are kept all the same.",
   copySaved: "The copy was handed to the browser's downloads.",
+  copySavedInFrame:
+    "The copy was handed to the browser's downloads. If none appears, the page around this one does not allow downloads: open this page in a tab of its own.",
   copyRestored: "The copy was restored.",
   diskSaved: "The disk image was handed to the browser's downloads.",
   working: "Working…",

@@ -8,6 +8,8 @@ import { type BridgeMessage, PROBLEM_META } from "../web-pane/messages.js";
 
 /** How often the frame's place is looked at, in milliseconds: pushState makes no event that all browsers have. */
 const LOOK_MS = 250;
+/** The mouse button that asks for a new tab (UI Events, MouseEvent.button). */
+const MIDDLE = 1;
 
 export class GuestFrame {
   readonly #frame = document.createElement("iframe");
@@ -80,6 +82,9 @@ export class GuestFrame {
     if (this.#watched.has(page)) return;
     this.#watched.add(page);
     page.addEventListener("click", (event) => this.#newWindow(event));
+    page.addEventListener("auxclick", (event) => {
+      if (event.button === MIDDLE) this.#newWindow(event);
+    });
     // Not every browser has `navigation`; there, links make entries in the embedding page's history.
     const { navigation } = page.defaultView as Partial<Pick<Window, "navigation">>;
     navigation?.addEventListener("navigate", (event) => {
@@ -97,7 +102,7 @@ export class GuestFrame {
     if (!link || link.hasAttribute("download") || event.defaultPrevented) return;
     const target = link.target.toLowerCase();
     const name = target === "_blank" || target === "_top" || target === "_parent";
-    const aside = event.ctrlKey || event.metaKey || event.shiftKey;
+    const aside = event.button === MIDDLE || event.ctrlKey || event.metaKey || event.shiftKey;
     const outside = this.#to(link.href).kind !== "router";
     if (!name && !aside && !outside) return;
     event.preventDefault();

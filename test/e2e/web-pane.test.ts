@@ -125,6 +125,8 @@ test("a link out of the router is told, not followed", async ({ page, open }) =>
   await expect(link).toBeHidden();
   await pane.frame.locator("#blank").click();
   await expect(pane.heading).toHaveText("System");
+  await pane.frame.locator("#home").click({ button: "middle" });
+  await expect(pane.path).toHaveValue("/cgi-bin/luci/");
   expect(page.context().pages()).toHaveLength(1);
 });
 

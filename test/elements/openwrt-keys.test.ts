@@ -44,7 +44,7 @@ describe("row of keys", () => {
     terminal.style.width = "360px";
     await until("it is seen", () => row().checkVisibility());
     terminal.focus();
-    for (const name of ["Escape", "Tab", "Up", "Down", "Right", "Left"]) await click(name);
+    for (const name of ["Esc", "Tab", "Up", "Down", "Right", "Left"]) await click(name);
     await until("they arrive", () => machine.typed === "\x1b\t\x1b[A\x1b[B\x1b[C\x1b[D");
     expect(terminal.isTyping).to.equal(true);
     expect(terminal.takeTyped()).to.equal(true);
