@@ -76,7 +76,12 @@ test("is never given to two that want it at the same moment", async () => {
   const folder = makeFolder();
   let given = 0;
   for (let round = 0; round < 300; round++) {
-    const attempts = await Promise.all([now(folder), now(folder), now(folder)]);
+    // At once, or nearly: three that go in step all see each other, and none has it.
+    const soon = async () => {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 4));
+      return now(folder);
+    };
+    const attempts = await Promise.all([now(folder), soon(), soon()]);
     const leases = attempts.filter((attempt) => "release" in attempt);
     assert.ok(leases.length <= 1, `${leases.length} have it`);
     given += leases.length;
