@@ -265,7 +265,12 @@ export class Power {
     if (outcome.how === "panic" && !now.next)
       return this.fail(new MachineError(PANICKED, outcome.lastLines));
     const next: Next = now.next ?? { to: outcome.how === "reboot" ? "boot" : "off" };
-    if (next.to === "off") return this.#off(next.error ?? run.detached);
+    if (next.to === "off") {
+      if (next.error || !run.detached) return this.#off(next.error);
+      // Why nothing was saved stays to be seen; it was told when the router stalled.
+      this.#become({ is: "off", error: run.detached });
+      return this.#giveUp(run.detached);
+    }
     this.#now = { is: "off", error: undefined };
     void this.#begin({ cold: true, ...(next.failsafe && { failsafe: true }) });
   }
